@@ -20,7 +20,12 @@
 struct accounts;
 struct account;
 
-enum account_kind { ACCOUNT_MAIL = 'm', ACCOUNT_CALENDAR = 'e', ACCOUNT_CONTACTS = 'd', ACCOUNT_FILES = 'f' };
+enum account_kind {
+	ACCOUNT_MAIL = 'm',
+	ACCOUNT_CALENDAR = 'e',
+	ACCOUNT_CONTACTS = 'd',
+	ACCOUNT_FILES = 'f'
+};
 
 struct accounts_deps {
 	struct data *data;
@@ -54,6 +59,7 @@ void account_leave(struct account_visit *v);
 void account_key(struct buf *key, uint32_t account, enum account_kind kind, uint8_t tail);
 
 /* Adds counter and log record to the batch (see [account 2]). `before` is the counter's value now. */
-void account_change(struct data_batch *b, uint32_t account, enum account_kind kind, uint64_t before, struct slice record);
+void account_change(struct data_batch *b, uint32_t account, enum account_kind kind, uint64_t before,
+	struct slice record);
 
 #endif

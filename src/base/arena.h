@@ -12,10 +12,10 @@ struct arena_block;
  * [arena 1] `used` never exceeds `limit` but by small allocations (<= ARENA_SMALL), which then set `over`. */
 struct arena {
 	struct arena_block *head;
-	size_t used;  /* bytes handed out */
-	size_t held;  /* bytes taken from the heap */
+	size_t used; /* bytes handed out */
+	size_t held; /* bytes taken from the heap */
 	size_t limit; /* bytes; 0 is no limit */
-	bool over;    /* a small allocation went past the limit: check once per step, answer RC_LIMIT */
+	bool over; /* a small allocation went past the limit: check once per step, answer RC_LIMIT */
 };
 
 enum { ARENA_SMALL = 4096 };
@@ -39,6 +39,7 @@ enum rc arena_copy(struct arena *a, struct slice s, struct slice *out);
 char *arena_str(struct arena *a, struct slice s);
 /* printf into the arena; the empty slice when over the limit. NUL-terminated behind its end. */
 struct slice arena_fmt(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-struct slice arena_vfmt(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+struct slice arena_vfmt(struct arena *a, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 #endif

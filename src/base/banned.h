@@ -8,5 +8,6 @@
 #include <string.h>
 #include <time.h>
 #undef alloca
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok strtok_r atoi atol atoll localtime gmtime gets alloca strncpy asctime ctime
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok strtok_r atoi atol atoll localtime gmtime \
+	gets alloca strncpy asctime ctime
 #endif

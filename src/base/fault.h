@@ -14,10 +14,10 @@ enum fault_id {
 
 struct fault_row {
 	enum rc rc;
-	const char *name;     /* "QUOTA": also event and metric label */
-	const char *smtp;     /* "552 5.2.2" */
-	const char *imap;     /* response code without brackets, "" for none */
-	uint16_t http;        /* status */
+	const char *name; /* "QUOTA": also event and metric label */
+	const char *smtp; /* "552 5.2.2" */
+	const char *imap; /* response code without brackets, "" for none */
+	uint16_t http; /* status */
 	const char *sentence; /* what happened and what to do, for people */
 };
 
@@ -30,7 +30,8 @@ struct fault {
 const struct fault_row *fault_row(enum fault_id id);
 
 /* Fills `*why` (NULL is allowed: nobody asks) and returns the table's rc. */
-enum rc fault_set(struct fault *why, enum fault_id id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+enum rc fault_set(struct fault *why, enum fault_id id, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The detail when there is one, else the table's sentence. */
 const char *fault_text(const struct fault *why);

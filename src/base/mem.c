@@ -70,8 +70,8 @@ size_t mem_used(enum mem_kind kind)
 
 const char *mem_kind_name(enum mem_kind kind)
 {
-	static const char *const names[MEM_KINDS] = { "other", "arena", "buffer", "session", "cache", "store", "index",
-		"queue" };
+	static const char *const names[MEM_KINDS] = { "other", "arena", "buffer", "session",
+		"cache", "store", "index", "queue" };
 	return kind < MEM_KINDS ? names[kind] : "?";
 }
 

@@ -7,8 +7,8 @@
 
 const char *rc_name(enum rc rc)
 {
-	static const char *const names[] = { "OK", "MORE", "WAIT", "NONE", "TAKEN", "BAD", "DENIED", "LIMIT", "TEMP",
-		"LOST" };
+	static const char *const names[] = { "OK", "MORE", "WAIT", "NONE", "TAKEN", "BAD", "DENIED",
+		"LIMIT", "TEMP", "LOST" };
 	return (unsigned)rc < sizeof(names) / sizeof(names[0]) ? names[rc] : "?";
 }
 

@@ -53,5 +53,4 @@ struct slice slice_trim(struct slice s);
 /* A decimal number that is the whole slice, without sign. RC_BAD: not digits, empty, or over `max`. */
 enum rc slice_u64(struct slice s, uint64_t max, uint64_t *out);
 
-
 #endif

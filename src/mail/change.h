@@ -27,7 +27,7 @@ struct mail_new {
 	uint32_t flags;
 	const struct slice *keywords;
 	size_t keywords_n;
-	uint64_t msgid_hash;      /* of its own Message-ID; 0: none */
+	uint64_t msgid_hash; /* of its own Message-ID; 0: none */
 	const uint64_t *ref_hash; /* of References and In-Reply-To */
 	size_t ref_n;
 };
@@ -39,31 +39,34 @@ struct mail_flag_change {
 	uint32_t flags;
 	const struct slice *keywords;
 	size_t keywords_n;
-	bool check;               /* UNCHANGEDSINCE given */
+	bool check; /* UNCHANGEDSINCE given */
 	uint64_t unchanged_since; /* RFC 7162 3.1.3 */
 };
 
-enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct arena *a, struct mail_change **out,
-	struct fault *why);
+enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct arena *a,
+	struct mail_change **out, struct fault *why);
 /* Adds a message; blob must be linked or written in the same batch by mail (it links it to mid). RC_LIMIT: quota. */
-enum rc mail_change_append(struct mail_change *ch, uint32_t box, const struct mail_new *msg, uint32_t *uid,
-	struct fault *why);
+enum rc mail_change_append(struct mail_change *ch, uint32_t box, const struct mail_new *msg,
+	uint32_t *uid, struct fault *why);
 /* Only messages whose flags really change are touched: `touched` gets their UIDs, `failed` those newer than
  * unchanged_since. Both may be NULL. */
 enum rc mail_change_flags(struct mail_change *ch, uint32_t box, const struct ranges *uids,
 	const struct mail_flag_change *fc, struct ranges *touched, struct ranges *failed);
 /* `only_deleted`: those that have \Deleted. `done` gets the UIDs. */
-enum rc mail_change_expunge(struct mail_change *ch, uint32_t box, const struct ranges *uids, bool only_deleted,
-	struct ranges *done);
+enum rc mail_change_expunge(struct mail_change *ch, uint32_t box, const struct ranges *uids,
+	bool only_deleted, struct ranges *done);
 /* Copies or moves in UID order; `src` and `dst` get the pairs in the same order (for COPYUID). */
-enum rc mail_change_copy(struct mail_change *ch, uint32_t from, const struct ranges *uids, uint32_t to, bool move,
-	struct ranges *src, struct ranges *dst);
+enum rc mail_change_copy(struct mail_change *ch, uint32_t from, const struct ranges *uids,
+	uint32_t to, bool move, struct ranges *src, struct ranges *dst);
 /* Makes the box and the levels above it. RC_TAKEN: exists. RC_BAD: not a name. */
-enum rc mail_change_create(struct mail_change *ch, struct slice name, enum mail_use use, uint32_t *id, struct fault *why);
+enum rc mail_change_create(struct mail_change *ch, struct slice name, enum mail_use use,
+	uint32_t *id, struct fault *why);
 enum rc mail_change_delete(struct mail_change *ch, uint32_t box, struct fault *why);
 /* Renames with all below; INBOX moves its messages (RFC 9051 6.3.6). */
-enum rc mail_change_rename(struct mail_change *ch, uint32_t box, struct slice name, struct fault *why);
-enum rc mail_change_subscribe(struct mail_change *ch, struct slice name, bool on, struct fault *why);
+enum rc mail_change_rename(
+	struct mail_change *ch, uint32_t box, struct slice name, struct fault *why);
+enum rc mail_change_subscribe(
+	struct mail_change *ch, struct slice name, bool on, struct fault *why);
 
 enum rc mail_change_end(struct mail_change *ch, struct fault *why);
 /* True when nothing was changed: no commit is needed. */

@@ -49,7 +49,7 @@ struct mail_entry {
 	uint64_t modseq;
 	int64_t received; /* INTERNALDATE, unix seconds */
 	uint32_t uid;
-	uint32_t size;  /* RFC822.SIZE, octets with CRLF */
+	uint32_t size; /* RFC822.SIZE, octets with CRLF */
 	uint32_t flags; /* enum mail_flag */
 	uint32_t kwset; /* keywords: mail_keywords() */
 };
@@ -66,11 +66,11 @@ struct mail_box_info {
 	uint64_t modseq; /* HIGHESTMODSEQ */
 	enum mail_use use;
 	bool subscribed;
-	bool selectable;   /* false: only a name with children, or only subscribed */
+	bool selectable; /* false: only a name with children, or only subscribed */
 	struct slice name; /* UTF-8, levels parted by '/'; "INBOX" in capitals */
 };
 
-struct mail;         /* the room */
+struct mail; /* the room */
 struct mail_account; /* an account's mail in memory, counted */
 
 struct mail_deps {
@@ -86,7 +86,8 @@ void mail_free(struct mail **mail);
 
 /* Loads heads and recent log when not in memory (three reads of the store; declares that it blocks). Makes the
  * default mailboxes in memory when the account has none yet; the first change stores them. */
-enum rc mail_open(struct mail *mail, uint32_t account, struct mail_account **out, struct fault *why);
+enum rc mail_open(
+	struct mail *mail, uint32_t account, struct mail_account **out, struct fault *why);
 void mail_close(struct mail_account **ma);
 struct account *mail_account_of(struct mail_account *ma);
 struct mail *mail_of(struct mail_account *ma);
@@ -95,21 +96,24 @@ uint64_t mail_bytes(struct mail_account *ma);
 uint64_t mail_messages(struct mail_account *ma);
 
 /* One box by its name (INBOX in any case) or id; names live in `a`. RC_NONE: no such box. */
-enum rc mail_box_find(struct mail_account *ma, struct slice name, struct arena *a, struct mail_box_info *out);
-enum rc mail_box_by_use(struct mail_account *ma, enum mail_use use, struct arena *a, struct mail_box_info *out);
+enum rc mail_box_find(
+	struct mail_account *ma, struct slice name, struct arena *a, struct mail_box_info *out);
+enum rc mail_box_by_use(
+	struct mail_account *ma, enum mail_use use, struct arena *a, struct mail_box_info *out);
 /* All boxes, sorted by name, INBOX first. */
-enum rc mail_box_list(struct mail_account *ma, struct arena *a, struct mail_box_info **out, size_t *n);
+enum rc mail_box_list(
+	struct mail_account *ma, struct arena *a, struct mail_box_info **out, size_t *n);
 
 /* --- A view: one session's picture of one selected mailbox; changes show only when it syncs. --- */
 
 struct mail_view {
 	struct mail_account *ma;
 	struct mail_box *box; /* NULL once the box is deleted */
-	struct task *task;    /* woken with WAKE_EVENT on a change */
+	struct task *task; /* woken with WAKE_EVENT on a change */
 	struct mail_view *next;
-	struct ranges gone;    /* expunged in the table, not announced here yet */
+	struct ranges gone; /* expunged in the table, not announced here yet */
 	struct ranges changed; /* flags changed by others, not announced yet */
-	uint32_t uid_next;     /* messages at and past it are not shown yet */
+	uint32_t uid_next; /* messages at and past it are not shown yet */
 	uint32_t recent_from, recent_to;
 	uint32_t exists;
 	bool read_only;
@@ -117,24 +121,24 @@ struct mail_view {
 };
 
 /* Loads the box's table when needed. */
-enum rc mail_view_open(struct mail_account *ma, uint32_t box, bool read_only, struct task *task, struct mail_view *v,
-	struct fault *why);
+enum rc mail_view_open(struct mail_account *ma, uint32_t box, bool read_only, struct task *task,
+	struct mail_view *v, struct fault *why);
 void mail_view_close(struct mail_view *v);
 
 struct mail_news {
-	struct ranges expunged; /* UIDs, in the numbering before this sync */
-	struct ranges flags;    /* UIDs whose flags others changed */
+	const uint32_t *
+		expunged; /* sequence numbers for "* n EXPUNGE", in sending order: each counts those before it */
+	size_t expunged_n;
+	struct ranges flags; /* UIDs whose flags others changed; mail_news_done */
 	uint32_t exists, recent;
-	bool more; /* exists grew */
+	bool more; /* exists grew: send EXISTS (and RECENT) after the expunges */
 	bool deleted; /* the mailbox itself is gone */
 };
-/* Takes what others changed into the view. may_expunge false: expunges and (so that numbers stay right) nothing that
- * needs them is taken. The sets are the caller's (ranges_done). `seqs_gone` of the expunged UIDs are found with
- * mail_view_seq before the call, or by mail_news_expunged. */
-void mail_view_sync(struct mail_view *v, bool may_expunge, struct mail_news *news);
-/* The sequence numbers to send as "* n EXPUNGE" for `uids`, which the view still shows, in sending order (each counts
- * those sent before). Called by mail_view_sync's caller through `news`: see mail_view_expunges. */
-enum rc mail_view_expunges(struct mail_view *v, struct arena *a, uint32_t **seqs, size_t *n);
+/* Takes what others changed into the view. may_expunge false: messages in `gone` keep their numbers until a sync that
+ * may. RC_LIMIT: no memory for the numbers; nothing is taken. */
+enum rc mail_view_sync(
+	struct mail_view *v, bool may_expunge, struct arena *a, struct mail_news *news);
+void mail_news_done(struct mail_news *news);
 
 /* 0: not in the view. */
 uint32_t mail_view_seq(struct mail_view *v, uint32_t uid);
@@ -145,29 +149,29 @@ uint32_t mail_view_uid_last(struct mail_view *v);
 
 /* Copies the entries with uid >= from (and in `uids` when not NULL), at most `max`, with their sequence numbers;
  * expunged ones are left out. MAIL_RECENT is set where it holds. Returns how many; go on from last uid + 1. */
-size_t mail_view_read(struct mail_view *v, uint32_t from, const struct ranges *uids, struct mail_entry *out,
-	uint32_t *seqs, size_t max);
+size_t mail_view_read(struct mail_view *v, uint32_t from, const struct ranges *uids,
+	struct mail_entry *out, uint32_t *seqs, size_t max);
 /* Sequence numbers to UIDs. `seqs` beyond exists are dropped. */
 enum rc mail_view_uids(struct mail_view *v, const struct ranges *seqs, struct ranges *uids);
 
 /* The keywords of a set: names live as long as the account is in memory. n may be 0. */
 const char *const *mail_keywords(struct mail_account *ma, uint32_t kwset, size_t *n);
 /* All keywords in use in a box (for the FLAGS response). */
-enum rc mail_box_keywords(struct mail_account *ma, uint32_t box, struct arena *a, const char ***out, size_t *n);
-
-/* --- Watching an account: any change of the mailbox list or of counts. --- */
+enum rc mail_box_keywords(
+	struct mail_account *ma, uint32_t box, struct arena *a, const char ***out, size_t *n);
 
 /* --- Messages --- */
 
 /* The record of a message (mail/record.h reads it); lives in `a`. RC_NONE: expunged meanwhile. */
-enum rc mail_record_get(struct mail_account *ma, uint64_t mid, struct arena *a, struct slice *record, struct fault *why);
+enum rc mail_record_get(struct mail_account *ma, uint64_t mid, struct arena *a,
+	struct slice *record, struct fault *why);
 /* Records of many, in the order of `mids`: visits those that exist; bytes are borrowed until the visitor returns.
  * One scan where the mids lie close together. */
 typedef bool mail_record_fn(void *ctx, size_t index, struct slice record);
-enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, size_t n, mail_record_fn *visit, void *ctx,
-	struct fault *why);
+enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, size_t n,
+	mail_record_fn *visit, void *ctx, struct fault *why);
 /* Bytes of the message from the blob store, at most `len`, in `a`. */
-enum rc mail_bytes_get(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset, uint64_t len, struct arena *a,
-	struct slice *out, struct fault *why);
+enum rc mail_bytes_get(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
+	uint64_t len, struct arena *a, struct slice *out, struct fault *why);
 
 #endif

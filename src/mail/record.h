@@ -10,29 +10,32 @@
  * message itself. */
 struct mail_part {
 	struct slice number;
-	uint64_t head, head_len; /* its MIME header with the blank line; for message/rfc822 see `inner` */
+	uint64_t head,
+		head_len; /* its MIME header with the blank line; for message/rfc822 see `inner` */
 	uint64_t body, body_len;
-	uint8_t encoding;   /* enum mime_encoding */
-	bool is_message;    /* message/rfc822: its header and text are the entries number + ".HEADER"/".TEXT" below */
+	uint8_t encoding; /* enum mime_encoding */
+	bool is_message; /* message/rfc822: its header and text are the entries number + ".HEADER"/".TEXT" below */
 	bool is_multipart;
 	bool is_text;
-	uint64_t inner_head_len; /* for is_message and the root: length of the inner message's header in body */
+	uint64_t
+		inner_head_len; /* for is_message and the root: length of the inner message's header in body */
 };
 
 /* A record read: slices are views into its bytes. */
 struct mail_record {
 	struct blob_ref blob;
 	uint64_t size;
-	uint64_t head_len;      /* of the message's header, with the blank line */
-	int64_t sent;           /* Date:, unix seconds; 0: none */
-	uint64_t thread;        /* thread id, 0: its own */
-	struct slice envelope;  /* ready to send: "(...)" */
-	struct slice body;      /* BODY */
+	uint64_t head_len; /* of the message's header, with the blank line */
+	int64_t sent; /* Date:, unix seconds; 0: none */
+	uint64_t thread; /* thread id, 0: its own */
+	struct slice envelope; /* ready to send: "(...)" */
+	struct slice body; /* BODY */
 	struct slice structure; /* BODYSTRUCTURE */
-	struct slice preview;   /* UTF-8, at most 256 characters */
-	struct slice subject;   /* base subject, decoded UTF-8 */
-	struct slice fields;    /* raw fields that clients ask for most, complete lines, in message order */
-	struct slice parts;     /* mail_record_part */
+	struct slice preview; /* UTF-8, at most 256 characters */
+	struct slice subject; /* base subject, decoded UTF-8 */
+	struct slice
+		fields; /* raw fields that clients ask for most, complete lines, in message order */
+	struct slice parts; /* mail_record_part */
 };
 
 /* From the bytes of a whole message; everything lives in `a`. Never refuses a message; RC_LIMIT: memory. */
@@ -42,7 +45,8 @@ struct mail_parsed {
 	uint64_t *ref_hash;
 	size_t ref_n;
 };
-enum rc mail_record_make(struct slice message, const struct blob_ref *ref, struct arena *a, struct mail_parsed *out);
+enum rc mail_record_make(
+	struct slice message, const struct blob_ref *ref, struct arena *a, struct mail_parsed *out);
 
 /* RC_LOST: not such bytes. */
 enum rc mail_record_read(struct slice bytes, struct mail_record *out);
@@ -52,6 +56,7 @@ enum rc mail_record_part(const struct mail_record *rec, struct slice number, str
 bool mail_record_keeps(struct slice field_name);
 /* Walks `fields`: one complete field ("Name: value CRLF" with its folded lines) at a time from `*rest`.
  * RC_NONE: the end. */
-enum rc mail_field_next(struct slice *rest, struct slice *field, struct slice *name, struct slice *value);
+enum rc mail_field_next(
+	struct slice *rest, struct slice *field, struct slice *name, struct slice *value);
 
 #endif
