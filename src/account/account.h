@@ -40,6 +40,9 @@ struct account *account_get(struct accounts *all, uint32_t id);
 void account_put(struct account **acc);
 uint32_t account_id(const struct account *acc);
 struct data *account_data(const struct account *acc);
+/* What a kind keeps in memory of the account; the account only remembers it. NULL: nothing. Any thread. */
+void *account_state(struct account *acc, enum account_kind kind);
+void account_state_set(struct account *acc, enum account_kind kind, void *state);
 
 /* A place in the queue at an account's turnstile: embedded in a session, zeroed before its first use. */
 struct account_visit {

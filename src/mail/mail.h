@@ -89,8 +89,12 @@ void mail_free(struct mail **mail);
 enum rc mail_open(
 	struct mail *mail, uint32_t account, struct mail_account **out, struct fault *why);
 void mail_close(struct mail_account **ma);
+/* Gives back the memory of all accounts that nobody uses; returns how many. */
+size_t mail_evict(struct mail *mail);
 struct account *mail_account_of(struct mail_account *ma);
 struct mail *mail_of(struct mail_account *ma);
+/* Bytes that the account may hold; 0: any. Whoever opens it for a change sets what the directory says. */
+void mail_quota_set(struct mail_account *ma, uint64_t bytes);
 /* Sum of bytes over all mailboxes, and their messages. */
 uint64_t mail_bytes(struct mail_account *ma);
 uint64_t mail_messages(struct mail_account *ma);
@@ -114,7 +118,7 @@ struct mail_view {
 	struct ranges gone; /* expunged in the table, not announced here yet */
 	struct ranges changed; /* flags changed by others, not announced yet */
 	uint32_t uid_next; /* messages at and past it are not shown yet */
-	uint32_t recent_from, recent_to;
+	struct ranges recent;  /* UIDs that are \Recent here */
 	uint32_t exists;
 	bool read_only;
 	bool dirty; /* something to announce; written by others under the account's lock */

@@ -52,6 +52,8 @@ enum rc mail_record_make(
 enum rc mail_record_read(struct slice bytes, struct mail_record *out);
 /* The part with an IMAP number ("" the message). RC_NONE: no such part. */
 enum rc mail_record_part(const struct mail_record *rec, struct slice number, struct mail_part *out);
+/* All parts in order: start with `*rest` = rec->parts. RC_NONE: the end. */
+enum rc mail_record_part_next(struct slice *rest, struct mail_part *out);
 /* Whether a header field's name is among those kept in `fields` (so that its absence there means absence). */
 bool mail_record_keeps(struct slice field_name);
 /* Walks `fields`: one complete field ("Name: value CRLF" with its folded lines) at a time from `*rest`.

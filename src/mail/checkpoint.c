@@ -1,0 +1,309 @@
+/* checkpoint.c: Writes pages and heads now and then, so that the log need not be replayed from its start; and removes
+ * what no mailbox holds any more. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "mail/mail_int.h"
+#include "mail/record.h"
+#include "run/run.h"
+#include <inttypes.h>
+
+/* The order, and why a crash anywhere is harmless:
+ *   1. claim: 'k' is rewritten with a new claim number, asserted by all that follows. A second node that starts its own
+ *      checkpoint takes the claim, and our later writes do not happen.
+ *   2. pages that changed since the last checkpoint, each with the change id it is true for. A page newer than the
+ *      checkpoint is fine: records up to its id are not applied to it again.
+ *   3. heads as they were at step 1. From now on the log is replayed from there.
+ *   4. log records older than MAIL_LOG_KEEP go. */
+struct checkpoint {
+	struct mail_account *ma;
+	struct arena arena;
+	struct slice key, claimed, heads;
+	uint64_t at;
+};
+
+enum { PAGES_A_BATCH = 64 };
+
+static enum rc claim(struct checkpoint *c, struct fault *why)
+{
+	struct mail_account *ma = c->ma;
+	struct data_batch b;
+	struct buf old, new;
+	struct slice was = { 0 };
+	uint64_t number = 0;
+	uint32_t account = account_id(ma->acc);
+	c->key = mail_key(&c->arena, account, 'k');
+	enum rc rc = data_get(ma->mail->deps.data, DATA_MAIN, c->key, &c->arena, &was, why);
+	if (rc != RC_OK && rc != RC_NONE)
+		return rc;
+	buf_init(&old, 0, &c->arena);
+	buf_init(&new, 0, &c->arena);
+	data_batch_init(&b, &c->arena);
+	if (rc == RC_OK) {
+		struct slice rest = was;
+		uint8_t version;
+		if (take_byte(&rest, &version) != RC_OK || take_varint(&rest, &number) != RC_OK)
+			return RC_LOST;
+		buf_byte(&old, version);
+		buf_varint(&old, number + 1);
+		buf_add(&old, rest);
+		data_assert(&b, DATA_MAIN, c->key, was);
+		data_put(&b, DATA_MAIN, c->key, buf_slice(&old));
+		c->claimed = buf_slice(&old);
+		TRY(data_commit_now(ma->mail->deps.data, &b, why));
+	}
+	lock_enter(&ma->lock);
+	c->at = ma->change;
+	mail_heads_write(ma, number + 2, &new);
+	lock_leave(&ma->lock);
+	c->heads = buf_slice(&new);
+	return RC_OK;
+}
+
+static void assert_claim(struct checkpoint *c, struct data_batch *b)
+{
+	if (c->claimed.len)
+		data_assert(b, DATA_MAIN, c->key, c->claimed);
+	else
+		data_assert_absent(b, DATA_MAIN, c->key);
+}
+
+/* Puts up to PAGES_A_BATCH dirty pages from page index *at on; marks them clean. */
+static size_t put_pages(struct checkpoint *c, struct mail_box *box, size_t *at, struct data_batch *b, struct arena *a)
+{
+	struct mail_account *ma = c->ma;
+	size_t n = 0;
+	for (; *at < box->table.n && n < PAGES_A_BATCH; (*at)++) {
+		struct mail_page *p = &box->table.pages[*at];
+		struct buf value;
+		if (!p->dirty)
+			continue;
+		struct slice key = mail_key_page(a, account_id(ma->acc), box->head.id, p->no);
+		buf_init(&value, 0, a);
+		mail_page_write(ma, p, ma->change, &value);
+		if (p->n)
+			data_put(b, DATA_MAIN, key, buf_slice(&value));
+		else
+			data_delete(b, DATA_MAIN, key);
+		p->dirty = false;
+		n++;
+	}
+	return n;
+}
+
+static void spoil_box(struct mail_account *ma, uint32_t id)
+{
+	lock_enter(&ma->lock);
+	struct mail_box *box = mail_box_by_id(ma, id);
+	for (size_t i = 0; box && i < box->table.n; i++)
+		box->table.pages[i].dirty = true;
+	lock_leave(&ma->lock);
+}
+
+static enum rc save_box(struct checkpoint *c, uint32_t id, struct fault *why)
+{
+	struct mail_account *ma = c->ma;
+	enum rc rc = mail_box_load(ma, id, why);
+	if (rc == RC_NONE)
+		return RC_OK; /* deleted meanwhile */
+	for (size_t at = 0, n = 1; rc == RC_OK && n > 0;) {
+		struct arena a;
+		struct data_batch b;
+		arena_init(&a, 0);
+		data_batch_init(&b, &a);
+		assert_claim(c, &b);
+		lock_enter(&ma->lock);
+		struct mail_box *box = mail_box_by_id(ma, id);
+		n = box ? put_pages(c, box, &at, &b, &a) : 0;
+		lock_leave(&ma->lock);
+		if (n)
+			rc = data_commit_now(ma->mail->deps.data, &b, why);
+		arena_done(&a);
+	}
+	if (rc != RC_OK)
+		spoil_box(ma, id);
+	return rc;
+}
+
+/* A box needs saving when a record since the checkpoint may have touched it. */
+static bool touched(struct mail_account *ma, uint32_t *ids, size_t max, size_t *n)
+{
+	*n = 0;
+	lock_enter(&ma->lock);
+	bool fits = ma->boxes_n <= max;
+	for (size_t i = 0; fits && i < ma->boxes_n; i++)
+		if (ma->boxes[i]->head.modseq > ma->checkpoint)
+			ids[(*n)++] = ma->boxes[i]->head.id;
+	lock_leave(&ma->lock);
+	return fits;
+}
+
+static void forget_recent(struct mail_account *ma, uint64_t upto)
+{
+	lock_enter(&ma->lock);
+	ma->checkpoint = upto;
+	size_t n = 0;
+	while (ma->loading == 0 && n < ma->recent_n && ma->recent[n].id <= upto) {
+		ma->recent_bytes -= ma->recent[n].len;
+		mem_free(MEM_CACHE, ma->recent[n++].at);
+	}
+	for (size_t i = n; i < ma->recent_n; i++)
+		ma->recent[i - n] = ma->recent[i];
+	ma->recent_n -= n;
+	lock_leave(&ma->lock);
+}
+
+static bool collect_old(void *ctx, struct slice key, struct slice value)
+{
+	struct data_batch *b = ctx;
+	struct slice copy;
+	(void)value;
+	if (arena_copy(b->arena, key, &copy) != RC_OK)
+		return false;
+	data_delete(b, DATA_MAIN, copy);
+	return true;
+}
+
+static enum rc finish(struct checkpoint *c, struct fault *why)
+{
+	struct mail_account *ma = c->ma;
+	struct data_batch b;
+	uint32_t account = account_id(ma->acc);
+	data_batch_init(&b, &c->arena);
+	assert_claim(c, &b);
+	data_put(&b, DATA_MAIN, c->key, c->heads);
+	if (c->at > MAIL_LOG_KEEP) {
+		struct data_range old = { .space = DATA_MAIN,
+			.from = mail_key_u64(&c->arena, account, 'l', 0),
+			.to = mail_key_u64(&c->arena, account, 'l', c->at - MAIL_LOG_KEEP),
+			.limit = 2 * MAIL_CHECKPOINT_RECORDS };
+		TRY(data_scan(ma->mail->deps.data, &old, collect_old, &b, why));
+	}
+	TRY(data_commit_now(ma->mail->deps.data, &b, why));
+	forget_recent(ma, c->at);
+	return RC_OK;
+}
+
+static enum rc run_checkpoint(struct checkpoint *c, struct fault *why)
+{
+	size_t n;
+	uint32_t *ids = arena_try_array(&c->arena, 16384, sizeof(*ids));
+	if (!ids || !touched(c->ma, ids, 16384, &n))
+		return RC_LIMIT;
+	TRY(claim(c, why));
+	for (size_t i = 0; i < n; i++)
+		TRY(save_box(c, ids[i], why));
+	return finish(c, why);
+}
+
+/* --- what no mailbox holds any more --- */
+
+static bool any(void *ctx, struct slice key, struct slice value)
+{
+	(void)key;
+	(void)value;
+	*(bool *)ctx = true;
+	return false;
+}
+
+static enum rc reap_one(struct mail_account *ma, uint64_t mid, struct data_batch *b, struct fault *why)
+{
+	struct data *data = ma->mail->deps.data;
+	uint32_t account = account_id(ma->acc);
+	struct slice prefix = mail_key_u64(b->arena, account, 'i', mid);
+	struct data_range where = { .space = DATA_MAIN, .from = prefix, .to = mail_key_end(b->arena, prefix), .limit = 1 };
+	bool held = false;
+	struct slice key = mail_key_u64(b->arena, account, 'r', mid), bytes;
+	struct mail_record rec;
+	TRY(data_scan(data, &where, any, &held, why));
+	if (held)
+		return RC_OK;
+	enum rc rc = data_get(data, DATA_MAIN, key, b->arena, &bytes, why);
+	if (rc != RC_OK)
+		return rc == RC_NONE ? RC_OK : rc;
+	if (mail_record_read(bytes, &rec) == RC_OK)
+		blob_unlink(b, &rec.blob, account, ACCOUNT_MAIL, mid);
+	data_delete(b, DATA_MAIN, key);
+	return RC_OK;
+}
+
+struct reap {
+	struct slice key, mids;
+	struct arena *arena;
+	enum rc rc;
+};
+
+static bool first_reap(void *ctx, struct slice key, struct slice value)
+{
+	struct reap *r = ctx;
+	r->rc = arena_copy(r->arena, key, &r->key);
+	if (r->rc == RC_OK)
+		r->rc = arena_copy(r->arena, value, &r->mids);
+	return false;
+}
+
+/* One expunge: the messages of one 'x' key. RC_NONE: no more. */
+static enum rc reap_next(struct mail_account *ma, struct arena *a, struct fault *why)
+{
+	struct data *data = ma->mail->deps.data;
+	struct reap r = { .arena = a, .rc = RC_NONE };
+	struct slice prefix = mail_key(a, account_id(ma->acc), 'x');
+	struct data_range all = { .space = DATA_MAIN, .from = prefix, .to = mail_key_end(a, prefix), .limit = 1 };
+	struct data_batch b;
+	uint64_t mid;
+	data_batch_init(&b, a);
+	TRY(data_scan(data, &all, first_reap, &r, why));
+	TRY(r.rc);
+	while (r.mids.len && take_varint(&r.mids, &mid) == RC_OK)
+		TRY(reap_one(ma, mid, &b, why));
+	data_delete(&b, DATA_MAIN, r.key);
+	return data_commit_now(data, &b, why);
+}
+
+static void reap_all(struct mail_account *ma, struct fault *why)
+{
+	enum rc rc = RC_OK;
+	while (rc == RC_OK) {
+		struct arena a;
+		arena_init(&a, 0);
+		rc = reap_next(ma, &a, why);
+		arena_done(&a);
+	}
+	if (rc != RC_NONE)
+		event_log(EVENT_MAIL_REAP_FAILED, F_U64("account", account_id(ma->acc)), F_STR("why", fault_text(why)));
+}
+
+static void work(void *arg)
+{
+	struct mail_account *ma = arg;
+	struct checkpoint c = { .ma = ma };
+	struct fault why = { 0 };
+	lock_enter(&ma->lock);
+	bool reap = ma->reap;
+	bool due = ma->recent_n >= MAIL_CHECKPOINT_RECORDS || ma->recent_bytes >= MAIL_CHECKPOINT_BYTES;
+	ma->reap = false;
+	lock_leave(&ma->lock);
+	if (reap)
+		reap_all(ma, &why);
+	arena_init(&c.arena, 0);
+	if (due && run_checkpoint(&c, &why) != RC_OK)
+		event_log(EVENT_MAIL_CHECKPOINT_FAILED, F_U64("account", account_id(ma->acc)),
+			F_STR("why", fault_text(&why)));
+	arena_done(&c.arena);
+	lock_enter(&ma->lock);
+	ma->checkpointing = false;
+	lock_leave(&ma->lock);
+	mail_close(&ma);
+}
+
+void mail_checkpoint_maybe(struct mail_account *ma)
+{
+	lock_enter(&ma->lock);
+	bool due = ma->recent_n >= MAIL_CHECKPOINT_RECORDS || ma->recent_bytes >= MAIL_CHECKPOINT_BYTES || ma->reap;
+	due = due && !ma->checkpointing;
+	ma->checkpointing |= due;
+	lock_leave(&ma->lock);
+	if (due && run_job(ma->mail->deps.run, RUN_JOB_BACKGROUND, work, mail_ref(ma), NULL) != RC_OK)
+		work(ma);
+}

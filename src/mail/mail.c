@@ -1,0 +1,215 @@
+/* mail.c: The room: accounts' mail in memory, opened, counted, evicted. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mail/mail.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "mail/mail_int.h"
+#include <string.h>
+
+struct mail *mail_new(const struct mail_deps *deps)
+{
+	struct mail *mail = mem_new(MEM_CACHE, sizeof(*mail));
+	mail->deps = *deps;
+	lock_init(&mail->lock, LOCK_MAIL_ROOM);
+	return mail;
+}
+
+static struct mail_account *make(struct mail *mail, uint32_t account)
+{
+	struct mail_account *ma = mem_new(MEM_CACHE, sizeof(*ma));
+	ma->mail = mail;
+	ma->acc = account_get(mail->deps.accounts, account);
+	ma->refs = 1;
+	lock_init(&ma->lock, LOCK_MAIL_ACCOUNT);
+	mail_keywords_init(&ma->keywords);
+	return ma;
+}
+
+static void destroy(struct mail_account *ma)
+{
+	for (size_t i = 0; i < ma->boxes_n; i++) {
+		must(ma->boxes[i]->views == NULL);
+		mail_table_done(&ma->boxes[i]->table);
+		mem_free(MEM_CACHE, (void *)(uintptr_t)ma->boxes[i]->head.name.at);
+		mem_free(MEM_CACHE, ma->boxes[i]);
+	}
+	for (size_t i = 0; i < ma->recent_n; i++)
+		mem_free(MEM_CACHE, ma->recent[i].at);
+	mem_free(MEM_CACHE, ma->boxes);
+	mem_free(MEM_CACHE, ma->recent);
+	mail_keywords_done(&ma->keywords);
+	lock_done(&ma->lock);
+	account_put(&ma->acc);
+	mem_free(MEM_CACHE, ma);
+}
+
+static void unlist(struct mail *mail, struct mail_account *ma)
+{
+	if (!ma->idle_listed)
+		return;
+	*(ma->newer ? &ma->newer->older : &mail->idle_newest) = ma->older;
+	*(ma->older ? &ma->older->newer : &mail->idle_oldest) = ma->newer;
+	ma->newer = ma->older = NULL;
+	ma->idle_listed = false;
+	mail->idle_n--;
+}
+
+/* The least recently used account that nobody uses is taken out of memory; nothing has to be written for that. */
+static struct mail_account *evict_one(struct mail *mail)
+{
+	struct mail_account *ma = mail->idle_oldest;
+	if (ma) {
+		unlist(mail, ma);
+		account_state_set(ma->acc, ACCOUNT_MAIL, NULL);
+		mail->drops[account_id(ma->acc) & 255]++;
+	}
+	return ma;
+}
+
+void mail_free(struct mail **ref)
+{
+	struct mail *mail = *ref;
+	if (!mail)
+		return;
+	for (struct mail_account *ma; (ma = evict_one(mail)) != NULL;)
+		destroy(ma);
+	lock_done(&mail->lock);
+	mem_free(MEM_CACHE, mail);
+	*ref = NULL;
+}
+
+struct mail_account *mail_ref(struct mail_account *ma)
+{
+	lock_enter(&ma->mail->lock);
+	ma->refs++;
+	lock_leave(&ma->mail->lock);
+	return ma;
+}
+
+static struct mail_account *find(struct mail *mail, struct account *acc, uint64_t *drops)
+{
+	lock_enter(&mail->lock);
+	struct mail_account *ma = account_state(acc, ACCOUNT_MAIL);
+	if (ma) {
+		unlist(mail, ma);
+		ma->refs++;
+	}
+	*drops = mail->drops[account_id(acc) & 255];
+	lock_leave(&mail->lock);
+	return ma;
+}
+
+/* Puts the loaded account where others find it. Another thread's wins; an eviction in between may have hidden a
+ * change from us, so then nothing is installed. */
+static struct mail_account *install(struct mail *mail, struct mail_account *ma, uint64_t drops)
+{
+	lock_enter(&mail->lock);
+	struct mail_account *other = account_state(ma->acc, ACCOUNT_MAIL);
+	if (other) {
+		unlist(mail, other);
+		other->refs++;
+	} else if (drops == mail->drops[account_id(ma->acc) & 255]) {
+		account_state_set(ma->acc, ACCOUNT_MAIL, ma);
+		other = ma;
+	}
+	lock_leave(&mail->lock);
+	return other;
+}
+
+enum rc mail_open(struct mail *mail, uint32_t account, struct mail_account **out, struct fault *why)
+{
+	struct account *acc = account_get(mail->deps.accounts, account);
+	uint64_t drops;
+	struct mail_account *ma = find(mail, acc, &drops);
+	enum rc rc = RC_OK;
+	while (!ma && rc == RC_OK) {
+		struct mail_account *fresh = make(mail, account);
+		rc = mail_load(fresh, why);
+		if (rc == RC_OK && fresh->boxes_n == 0)
+			rc = mail_first(fresh, why);
+		ma = rc == RC_OK ? install(mail, fresh, drops) : NULL;
+		if (ma != fresh)
+			destroy(fresh);
+		if (!ma && rc == RC_OK)
+			ma = find(mail, acc, &drops);
+	}
+	account_put(&acc);
+	if (rc == RC_OK)
+		*out = ma;
+	return rc;
+}
+
+void mail_close(struct mail_account **ref)
+{
+	struct mail_account *ma = *ref;
+	*ref = NULL;
+	if (!ma)
+		return;
+	struct mail *mail = ma->mail;
+	struct mail_account *old = NULL;
+	lock_enter(&mail->lock);
+	must(ma->refs > 0);
+	if (--ma->refs == 0) {
+		ma->older = mail->idle_newest;
+		*(ma->older ? &ma->older->newer : &mail->idle_oldest) = ma;
+		mail->idle_newest = ma;
+		ma->idle_listed = true;
+		mail->idle_n++;
+		if (mail->deps.cache_bytes && mem_used(MEM_CACHE) > mail->deps.cache_bytes)
+			old = evict_one(mail);
+	}
+	lock_leave(&mail->lock);
+	if (old)
+		destroy(old);
+}
+
+size_t mail_evict(struct mail *mail)
+{
+	size_t n = 0;
+	while (true) {
+		lock_enter(&mail->lock);
+		struct mail_account *ma = evict_one(mail);
+		lock_leave(&mail->lock);
+		if (!ma)
+			return n;
+		destroy(ma);
+		n++;
+	}
+}
+
+struct account *mail_account_of(struct mail_account *ma)
+{
+	return ma->acc;
+}
+
+struct mail *mail_of(struct mail_account *ma)
+{
+	return ma->mail;
+}
+
+uint64_t mail_bytes(struct mail_account *ma)
+{
+	uint64_t sum = 0;
+	lock_enter(&ma->lock);
+	for (size_t i = 0; i < ma->boxes_n; i++)
+		sum += ma->boxes[i]->head.bytes;
+	lock_leave(&ma->lock);
+	return sum;
+}
+
+uint64_t mail_messages(struct mail_account *ma)
+{
+	uint64_t sum = 0;
+	lock_enter(&ma->lock);
+	for (size_t i = 0; i < ma->boxes_n; i++)
+		sum += ma->boxes[i]->head.exists;
+	lock_leave(&ma->lock);
+	return sum;
+}
+
+void mail_quota_set(struct mail_account *ma, uint64_t bytes)
+{
+	lock_enter(&ma->lock);
+	ma->quota = bytes;
+	lock_leave(&ma->lock);
+}

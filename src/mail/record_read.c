@@ -1,0 +1,117 @@
+/* record_read.c: Reading the immutable record of a message. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/must.h"
+#include "mail/log.h"
+#include "mail/record_int.h"
+#include <string.h>
+
+void mail_record_set_thread(struct slice record, uint64_t thread)
+{
+	must(record.len > RECORD_THREAD_AT + 8);
+	uint8_t *at = (uint8_t *)(uintptr_t)record.at + RECORD_THREAD_AT;
+	for (int i = 0; i < 8; i++)
+		at[i] = (uint8_t)(thread >> (56 - 8 * i));
+}
+
+static enum rc read_all(struct slice in, struct mail_record *out)
+{
+	uint8_t version;
+	struct slice hash;
+	TRY(take_byte(&in, &version));
+	if (version != RECORD_VERSION)
+		return RC_BAD;
+	TRY(take_be64(&in, &out->thread));
+	TRY(take_bytes(&in, sizeof(out->blob.hash), &hash));
+	memcpy(out->blob.hash, hash.at, hash.len);
+	TRY(take_varint(&in, &out->size));
+	TRY(take_varint(&in, &out->head_len));
+	TRY(mail_take_signed(&in, &out->sent));
+	TRY(take_vslice(&in, &out->envelope));
+	TRY(take_vslice(&in, &out->body));
+	TRY(take_vslice(&in, &out->structure));
+	TRY(take_vslice(&in, &out->preview));
+	TRY(take_vslice(&in, &out->subject));
+	TRY(take_vslice(&in, &out->parts));
+	TRY(take_vslice(&in, &out->fields));
+	out->blob.size = out->size;
+	return RC_OK;
+}
+
+enum rc mail_record_read(struct slice bytes, struct mail_record *out)
+{
+	struct mail_record rec = { 0 };
+	if (read_all(bytes, &rec) != RC_OK)
+		return RC_LOST;
+	*out = rec;
+	return RC_OK;
+}
+
+static enum rc take_part(struct slice *in, struct mail_part *part)
+{
+	uint8_t bits;
+	TRY(take_vslice(in, &part->number));
+	TRY(take_varint(in, &part->head));
+	TRY(take_varint(in, &part->head_len));
+	TRY(take_varint(in, &part->body));
+	TRY(take_varint(in, &part->body_len));
+	TRY(take_varint(in, &part->inner_head_len));
+	TRY(take_byte(in, &part->encoding));
+	TRY(take_byte(in, &bits));
+	part->is_message = bits & 1;
+	part->is_multipart = bits & 2;
+	part->is_text = bits & 4;
+	return RC_OK;
+}
+
+enum rc mail_record_part(const struct mail_record *rec, struct slice number, struct mail_part *out)
+{
+	struct slice rest = rec->parts;
+	struct mail_part part;
+	while (rest.len) {
+		if (take_part(&rest, &part) != RC_OK)
+			return RC_LOST;
+		if (slice_eq(part.number, number)) {
+			*out = part;
+			return RC_OK;
+		}
+	}
+	return RC_NONE;
+}
+
+enum rc mail_record_part_next(struct slice *rest, struct mail_part *out)
+{
+	if (rest->len == 0)
+		return RC_NONE;
+	return take_part(rest, out) == RC_OK ? RC_OK : RC_LOST;
+}
+
+bool mail_record_keeps(struct slice name)
+{
+	static const char *const kept[] = { "From", "To", "Cc", "Bcc", "Sender", "Reply-To", "Subject", "Date",
+		"Message-ID", "In-Reply-To", "References", "Content-Type", "Content-Transfer-Encoding", "MIME-Version",
+		"List-Id", "List-Post", "List-Unsubscribe", "List-Archive", "X-Priority", "Priority", "Importance",
+		"Newsgroups", "Return-Path", "Delivered-To", "X-Spam-Status", "Auto-Submitted", "User-Agent",
+		"X-Mailer", "Disposition-Notification-To" };
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (slice_eq_nocase(name, slice_str(kept[i])))
+			return true;
+	return false;
+}
+
+enum rc mail_field_next(struct slice *rest, struct slice *field, struct slice *name, struct slice *value)
+{
+	size_t end = 0;
+	if (rest->len == 0)
+		return RC_NONE;
+	/* a field ends at the first line end that no blank follows */
+	do {
+		size_t lf = slice_find(slice_tail(*rest, end), '\n');
+		end += lf + 1;
+	} while (end < rest->len && (rest->at[end] == ' ' || rest->at[end] == '\t'));
+	end = end > rest->len ? rest->len : end;
+	*field = slice_head(*rest, end);
+	*rest = slice_tail(*rest, end);
+	*value = *field;
+	*name = slice_trim(slice_split(value, ':'));
+	return RC_OK;
+}
