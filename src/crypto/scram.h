@@ -23,7 +23,8 @@ struct scram_keys {
 };
 
 /* With a random salt and SCRAM_ROUNDS. The password is prepared (SASLprep, where it is valid UTF-8) first. */
-void scram_keys_make(struct slice plain, struct scram_keys *keys);
+/* RC_BAD: the library refuses such a password. */
+enum rc scram_keys_make(struct slice plain, struct scram_keys *keys);
 /* With the salt and rounds that stand in `keys`. RC_BAD: they are out of bounds. */
 enum rc scram_keys_derive(struct slice plain, struct scram_keys *keys);
 /* What an unknown user is shown: the same salt each time for the same `user` under the same `secret`; no proof fits. */
@@ -39,7 +40,7 @@ bool scram_proof_fits(const struct scram_keys *keys, struct slice message, struc
 /* The server's signature over the same message. */
 void scram_signature(const struct scram_keys *keys, struct slice message, uint8_t out[SCRAM_LEN]);
 /* The client's proof, for tests and for logging in elsewhere. */
-void scram_proof(struct slice plain, const struct scram_keys *keys, struct slice message,
+enum rc scram_proof(struct slice plain, const struct scram_keys *keys, struct slice message,
 	uint8_t out[SCRAM_LEN]);
 
 #endif

@@ -1,0 +1,9 @@
+/* main.c: Runs the unit tests of the room crypto. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "groups.h"
+
+int main(void)
+{
+	int failed = test_hash() + test_password() + test_scram();
+	return failed ? 1 : 0;
+}
