@@ -63,11 +63,11 @@ enum rc smtp_mailbox_parse(struct slice text, struct arena *a, struct smtp_path 
 /* local@domain into `out`, the local part quoted only where it must be. `local` is as in smtp_path.local. */
 void smtp_mailbox_write(struct slice local, struct slice domain, struct buf *out);
 
-/* Letters, digits, hyphens, UTF-8; labels of 1..63, 255 in all. No address literal. */
+/* Letters, digits, hyphens, underscores, UTF-8; labels of 1..63, 255 in all. No address literal. */
 bool smtp_is_domain(struct slice s);
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 4.1.3). `addr` gets 4 or 16 octets in network order, `*len` how many. */
 bool smtp_is_literal(struct slice s, uint8_t addr[16], size_t *len);
-/* What HELO, EHLO and LHLO may say: a domain (underscores forgiven) or an address literal. */
+/* What HELO, EHLO and LHLO may say: a domain or an address literal. */
 bool smtp_is_helo(struct slice s);
 
 enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME, SMTP_BODY_BINARYMIME };
