@@ -1,0 +1,135 @@
+/* metric.c: Figures, kept in relaxed atomics. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/metric.h"
+#include <stdatomic.h>
+
+/* Eight buckets for each power of two, up to 2^40 microseconds. */
+enum { STEPS = 8, BUCKETS = 40 * STEPS, HISTOGRAMS = 8 };
+
+static const struct {
+	enum metric_kind kind;
+	const char *name, *help;
+} rows[METRIC_COUNT] = {
+#define METRIC(id, kind, name, help) { METRIC_KIND_##kind, name, help },
+#include "base/metrics.tbl"
+#undef METRIC
+};
+
+static struct {
+	_Atomic uint64_t values[METRIC_COUNT];
+	_Atomic uint64_t sums[METRIC_COUNT];
+	_Atomic uint64_t faults[FAULT_COUNT];
+	_Atomic uint64_t buckets[HISTOGRAMS][BUCKETS];
+} figures;
+
+static unsigned histogram_of(enum metric_id id)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < (unsigned)id; i++)
+		n += rows[i].kind == METRIC_KIND_HISTOGRAM;
+	return n < HISTOGRAMS ? n : HISTOGRAMS - 1;
+}
+
+void metric_add(enum metric_id id, uint64_t n)
+{
+	atomic_fetch_add_explicit(&figures.values[id], n, memory_order_relaxed);
+}
+
+void metric_sub(enum metric_id id, uint64_t n)
+{
+	atomic_fetch_sub_explicit(&figures.values[id], n, memory_order_relaxed);
+}
+
+void metric_set(enum metric_id id, uint64_t n)
+{
+	atomic_store_explicit(&figures.values[id], n, memory_order_relaxed);
+}
+
+static unsigned bucket_of(uint64_t us)
+{
+	if (us < STEPS)
+		return (unsigned)us;
+	unsigned log = 63u - (unsigned)__builtin_clzll(us);
+	unsigned b = (log - 2) * STEPS + (unsigned)(us >> (log - 3) & (STEPS - 1));
+	return b < BUCKETS ? b : BUCKETS - 1;
+}
+
+static uint64_t bucket_top(unsigned b)
+{
+	if (b < STEPS)
+		return b;
+	unsigned log = b / STEPS + 2;
+	return ((uint64_t)(STEPS + b % STEPS) << (log - 3)) + ((uint64_t)1 << (log - 3)) - 1;
+}
+
+void metric_time(enum metric_id id, uint64_t us)
+{
+	metric_add(id, 1);
+	atomic_fetch_add_explicit(&figures.sums[id], us, memory_order_relaxed);
+	atomic_fetch_add_explicit(&figures.buckets[histogram_of(id)][bucket_of(us)], 1, memory_order_relaxed);
+}
+
+void metric_fault(enum fault_id id)
+{
+	atomic_fetch_add_explicit(&figures.faults[id], 1, memory_order_relaxed);
+}
+
+uint64_t metric_get(enum metric_id id)
+{
+	return atomic_load_explicit(&figures.values[id], memory_order_relaxed);
+}
+
+uint64_t metric_percentile(enum metric_id id, double percent)
+{
+	uint64_t seen = 0, want = (uint64_t)((double)metric_get(id) * percent / 100.0);
+	unsigned h = histogram_of(id);
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		seen += atomic_load_explicit(&figures.buckets[h][b], memory_order_relaxed);
+		if (seen > want)
+			return bucket_top(b);
+	}
+	return 0;
+}
+
+const char *metric_name(enum metric_id id)
+{
+	return rows[id].name;
+}
+
+enum rc metric_find(struct slice name, enum metric_id *id)
+{
+	for (unsigned i = 0; i < METRIC_COUNT; i++) {
+		if (slice_eq(name, slice_str(rows[i].name))) {
+			*id = (enum metric_id)i;
+			return RC_OK;
+		}
+	}
+	return RC_NONE;
+}
+
+static void expose_histogram(enum metric_id id, struct buf *out)
+{
+	static const double quantiles[] = { 50, 95, 99 };
+	for (size_t i = 0; i < 3; i++)
+		buf_fmt(out, "%s{quantile=\"%g\"} %llu\n", rows[id].name, quantiles[i] / 100,
+			(unsigned long long)metric_percentile(id, quantiles[i]));
+	buf_fmt(out, "%s_sum %llu\n%s_count %llu\n", rows[id].name,
+		(unsigned long long)atomic_load_explicit(&figures.sums[id], memory_order_relaxed), rows[id].name,
+		(unsigned long long)metric_get(id));
+}
+
+void metric_expose(struct buf *out)
+{
+	static const char *const kinds[] = { "counter", "gauge", "summary" };
+	for (unsigned i = 0; i < METRIC_COUNT; i++) {
+		buf_fmt(out, "# HELP %s %s\n# TYPE %s %s\n", rows[i].name, rows[i].help, rows[i].name, kinds[rows[i].kind]);
+		if (rows[i].kind == METRIC_KIND_HISTOGRAM)
+			expose_histogram((enum metric_id)i, out);
+		else
+			buf_fmt(out, "%s %llu\n", rows[i].name, (unsigned long long)metric_get((enum metric_id)i));
+	}
+	buf_str(out, "# HELP veredus_refusals_total refusals by reason\n# TYPE veredus_refusals_total counter\n");
+	for (unsigned i = 1; i < FAULT_COUNT; i++)
+		buf_fmt(out, "veredus_refusals_total{reason=\"%s\"} %llu\n", fault_row((enum fault_id)i)->name,
+			(unsigned long long)atomic_load_explicit(&figures.faults[i], memory_order_relaxed));
+}

@@ -1,0 +1,36 @@
+/* metric.h: Counters, gauges and histograms from one table, and their exposition. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_METRIC_H
+#define BASE_METRIC_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+enum metric_id {
+#define METRIC(id, kind, name, help) METRIC_##id,
+#include "base/metrics.tbl"
+#undef METRIC
+	METRIC_COUNT
+};
+
+enum metric_kind { METRIC_KIND_COUNTER, METRIC_KIND_GAUGE, METRIC_KIND_HISTOGRAM };
+
+/* All on any thread, without locks. */
+void metric_add(enum metric_id id, uint64_t n);
+void metric_sub(enum metric_id id, uint64_t n); /* gauges */
+void metric_set(enum metric_id id, uint64_t n); /* gauges */
+void metric_time(enum metric_id id, uint64_t us); /* histograms */
+/* One refusal: counted by the fault's name. */
+void metric_fault(enum fault_id id);
+
+uint64_t metric_get(enum metric_id id); /* of a histogram: how many */
+/* The microseconds that `percent` of a histogram stay under, to about 12 %. */
+uint64_t metric_percentile(enum metric_id id, double percent);
+const char *metric_name(enum metric_id id);
+/* RC_NONE: no such metric. */
+enum rc metric_find(struct slice name, enum metric_id *id);
+
+/* Prometheus text format 0.0.4. */
+void metric_expose(struct buf *out);
+
+#endif
