@@ -1,0 +1,11 @@
+/* supervise.h: The small parent: starts the server, starts it again after a crash, passes signals on. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MAIN_SUPERVISE_H
+#define MAIN_SUPERVISE_H
+
+/* Runs `child(arg)` in a child process and answers its exit status when it ended by itself or by our SIGTERM/SIGINT.
+ * A child that dies of a signal is started again after a pause that doubles from 100 ms to 10 s (and falls back after a
+ * minute of good service). SIGHUP and SIGUSR1 are passed on. Returns the exit status for main(). */
+int supervise(int (*child)(void *arg), void *arg);
+
+#endif

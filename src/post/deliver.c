@@ -1,0 +1,228 @@
+/* deliver.c: From a whole message to one commit over all its mailboxes and the queue. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/event.h"
+#include "base/metric.h"
+#include "base/must.h"
+#include "post/post_int.h"
+#include "run/run.h"
+#include <stdlib.h>
+
+enum { TRIES_MAX = 8, RECEIVED_MAX = 50 };
+
+static int by_account(const void *x, const void *y)
+{
+	const struct post_target *a = x, *b = y;
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	return a->rcpt < b->rcpt ? -1 : a->rcpt > b->rcpt;
+}
+
+/* Every account once, in rising order: the order in which turnstiles are entered, so that no two deliveries wait for
+ * each other. */
+static enum rc collect_targets(struct post_mail *m, struct fault *why)
+{
+	size_t n = 0, kept = 0;
+	for (size_t i = 0; i < m->rcpts_n; i++)
+		n += m->rcpts[i].to.n;
+	m->targets = arena_try_array(&m->arena, n ? n : 1, sizeof(*m->targets));
+	if (!m->targets)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	size_t at = 0;
+	for (size_t i = 0; i < m->rcpts_n; i++)
+		for (size_t j = 0; j < m->rcpts[i].to.n; j++)
+			m->targets[at++] = (struct post_target){ .account = m->rcpts[i].to.ids[j], .rcpt = i };
+	qsort(m->targets, n, sizeof(*m->targets), by_account);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || m->targets[i].account != m->targets[kept - 1].account)
+			m->targets[kept++] = m->targets[i];
+	m->targets_n = kept;
+	return RC_OK;
+}
+
+static enum rc parse(struct post_mail *m, struct fault *why)
+{
+	post_trace_fields(m);
+	TRY(post_body_whole(m, why));
+	if (post_received_count(m->whole) > RECEIVED_MAX)
+		return fault_set(why, FAULT_LOOP, "%s", "");
+	blob_ref_of(m->whole, &m->ref);
+	if (mail_record_make(m->whole, &m->ref, &m->arena, &m->parsed) != RC_OK)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	return collect_targets(m, why);
+}
+
+static enum rc open_all(struct post_mail *m, struct fault *why)
+{
+	for (size_t i = 0; i < m->targets_n; i++) {
+		struct dir_principal p;
+		struct post_target *t = &m->targets[i];
+		if (t->ma)
+			continue;
+		TRY(mail_open(m->post->deps.mail, t->account, &t->ma, why));
+		if (dir_principal(m->post->deps.dir, t->account, &m->arena, &p, NULL) == RC_OK)
+			mail_quota_set(t->ma, p.quota_bytes);
+	}
+	return RC_OK;
+}
+
+static enum rc enter_all(struct post_mail *m, struct task *task)
+{
+	for (; m->entered < m->targets_n; m->entered++) {
+		struct post_target *t = &m->targets[m->entered];
+		TRY(account_enter(mail_account_of(t->ma), &t->visit, task));
+	}
+	return RC_OK;
+}
+
+static enum rc build_target(struct post_mail *m, struct post_target *t, struct fault *why)
+{
+	struct mail_box_info inbox;
+	struct mail_new msg = { .blob = m->ref,
+		.record = m->parsed.record,
+		.size = m->whole.len,
+		.received = run_unix(m->post->deps.run),
+		.msgid_hash = m->parsed.msgid_hash,
+		.ref_hash = m->parsed.ref_hash,
+		.ref_n = m->parsed.ref_n };
+	uint32_t uid;
+	enum rc rc = mail_box_by_use(t->ma, MAIL_USE_INBOX, &m->work, &inbox);
+	if (rc != RC_OK)
+		return fault_set(why, FAULT_MAILBOX_UNKNOWN, "the account has no INBOX");
+	TRY(mail_change_begin(t->ma, &m->batch, &m->work, &t->change, why));
+	rc = mail_change_append(t->change, inbox.id, &msg, &uid, why);
+	if (rc == RC_OK)
+		return mail_change_end(t->change, why);
+	t->change = NULL;
+	return rc;
+}
+
+static enum rc build(struct post_mail *m, struct fault *why)
+{
+	size_t taken = 0;
+	arena_reset(&m->work);
+	data_batch_init(&m->batch, &m->work);
+	for (size_t i = 0; i < m->targets_n; i++) {
+		struct post_target *t = &m->targets[i];
+		t->refused = (struct fault){ 0 };
+		enum rc rc = build_target(m, t, &t->refused);
+		taken += rc == RC_OK;
+		if (rc != RC_OK && !(rc == RC_LIMIT && (m->src->reply_each || m->targets_n > 1)) && why) {
+			*why = t->refused;
+			return rc;
+		}
+	}
+	TRY(post_queue_add(m, &taken, why));
+	if (taken == 0 && m->targets_n) {
+		*why = m->targets[0].refused;
+		return fault_row(why->id)->rc;
+	}
+	return blob_add(m->post->deps.blob, &m->batch, m->whole, &m->ref, why);
+}
+
+static void applied(struct post_mail *m)
+{
+	size_t rcpts = 0;
+	for (size_t i = 0; i < m->targets_n; i++) {
+		struct post_target *t = &m->targets[i];
+		if (t->change) {
+			mail_change_apply(t->change, NULL);
+			rcpts++;
+		} else {
+			m->rcpts[t->rcpt].result = t->refused;
+		}
+		account_leave(&t->visit);
+		mail_close(&t->ma);
+	}
+	m->targets_n = m->entered = 0;
+	post_queue_applied(m);
+	metric_add(METRIC_MAIL_DELIVERED, rcpts);
+	metric_add(METRIC_MAIL_DELIVERED_BYTES, m->whole.len * rcpts);
+	event_log(EVENT_MAIL_DELIVERED, f_slice("trace", post_id(m)), f_slice("from", m->env.sender),
+		f_u64("rcpts", m->rcpts_n), f_u64("local", rcpts), f_u64("size", m->whole.len),
+		f_slice("door", m->src->door), f_slice("peer", m->src->peer));
+}
+
+/* Another node changed an account first, or the same content was stored or purged a moment ago: look again, build
+ * again. The turnstiles are still ours. */
+static enum rc again(struct post_mail *m, struct fault *why)
+{
+	if (++m->tries > TRIES_MAX)
+		return fault_set(why, FAULT_CONFLICT, "%s", "");
+	for (size_t i = 0; i < m->targets_n; i++)
+		TRY(mail_refresh(m->targets[i].ma, why));
+	m->stage = POST_ENTERED;
+	return RC_OK;
+}
+
+static void batch_done(void *ctx)
+{
+	struct post_mail *m = ctx;
+	struct task *task = m->task;
+	__atomic_store_n(&m->committed, true, __ATOMIC_RELEASE);
+	task_wake(task, WAKE_COMMIT);
+}
+
+static enum rc committed(struct post_mail *m, struct fault *why)
+{
+	if (!__atomic_load_n(&m->committed, __ATOMIC_ACQUIRE))
+		return RC_WAIT;
+	switch (m->batch.rc) {
+	case RC_OK:
+		applied(m);
+		m->stage = POST_DONE;
+		return RC_OK;
+	case RC_TAKEN:
+		return again(m, why);
+	case RC_LIMIT:
+		return fault_set(why, FAULT_STORE_FULL, "%s", "");
+	default:
+		return fault_set(why, FAULT_STORE, "%s", "");
+	}
+}
+
+static enum rc step(struct post_mail *m, struct task *task, struct fault *why)
+{
+	switch (m->stage) {
+	case POST_ENVELOPE:
+		TRY(parse(m, why));
+		m->stage = POST_PARSED;
+		return RC_MORE;
+	case POST_PARSED:
+		TRY(open_all(m, why));
+		m->stage = POST_OPENED;
+		return RC_MORE;
+	case POST_OPENED:
+		TRY(enter_all(m, task));
+		m->stage = POST_ENTERED;
+		return RC_MORE;
+	case POST_ENTERED:
+		TRY(build(m, why));
+		m->task = task;
+		m->committed = false;
+		m->stage = POST_COMMITTING;
+		data_submit(m->post->deps.data, &m->batch, batch_done, m);
+		return RC_WAIT;
+	case POST_COMMITTING: {
+		enum rc rc = committed(m, why);
+		return rc == RC_OK && m->stage != POST_DONE ? RC_MORE : rc;
+	}
+	case POST_DONE:
+		return RC_OK;
+	}
+	return RC_OK;
+}
+
+enum rc post_deliver(struct post_mail *m, struct task *task, struct fault *why)
+{
+	enum rc rc;
+	do {
+		rc = step(m, task, why);
+	} while (rc == RC_MORE);
+	if (rc == RC_OK || rc == RC_WAIT)
+		return rc;
+	for (size_t i = 0; i < m->rcpts_n; i++)
+		m->rcpts[i].result = *why;
+	event_log(EVENT_MAIL_REFUSED, f_slice("trace", post_id(m)), f_slice("from", m->env.sender),
+		f_slice("peer", m->src->peer), f_str("why", fault_text(why)));
+	return rc;
+}

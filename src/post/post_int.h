@@ -1,0 +1,64 @@
+/* post_int.h: A message under way, for the files of this room. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POST_POST_INT_H
+#define POST_POST_INT_H
+
+#include "mail/change.h"
+#include "mail/record.h"
+#include "post/post.h"
+
+struct post {
+	struct post_deps deps;
+	_Atomic uint64_t next_id;
+};
+
+enum post_stage { POST_ENVELOPE, POST_PARSED, POST_OPENED, POST_ENTERED, POST_COMMITTING, POST_DONE };
+
+/* One account that gets the message: opened, entered in id order, changed in the shared batch. */
+struct post_target {
+	uint32_t account;
+	size_t rcpt; /* first recipient that leads here */
+	struct mail_account *ma;
+	struct account_visit visit;
+	struct mail_change *change;
+	struct fault refused; /* FAULT_NONE: it is in the batch */
+};
+
+struct post_mail {
+	struct post *post;
+	const struct post_source *src;
+	struct post_envelope env;
+	struct arena arena; /* envelope: lives as long as the message */
+	struct arena work;  /* of one try to deliver: reset when it is built again */
+	char id[24];
+	struct post_rcpt *rcpts;
+	size_t rcpts_n, rcpts_cap;
+	/* body */
+	struct buf head;       /* trace fields in front */
+	struct buf small;      /* the body, until it is large */
+	int spool;             /* else a file without a name; -1: none */
+	uint64_t size;         /* octets so far */
+	struct slice mapped;   /* the spooled body */
+	bool refused;          /* a write failed: the rest is dropped */
+	/* delivery */
+	enum post_stage stage;
+	struct slice whole; /* head and body in one piece */
+	struct mail_parsed parsed;
+	struct blob_ref ref;
+	struct post_target *targets;
+	size_t targets_n, entered;
+	struct data_batch batch;
+	struct task *task;
+	unsigned tries;
+	bool committed; /* the batch's done has been called */
+};
+
+/* body.c */
+enum rc post_body_whole(struct post_mail *m, struct fault *why);
+void post_body_drop(struct post_mail *m);
+/* trace.c: Return-Path and Received in front. */
+void post_trace_fields(struct post_mail *m);
+/* How many Received fields the message has. */
+unsigned post_received_count(struct slice message);
+
+#endif

@@ -1,0 +1,33 @@
+/* commands.c: Which commands each role knows, in one table. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtp/session.h"
+
+enum { MX = 1 << SMTP_MX, SUB = 1 << SMTP_SUBMISSION, LMTP = 1 << SMTP_LMTP, ALL = MX | SUB | LMTP };
+
+static const struct {
+	unsigned roles;
+	struct smtp_command command;
+} commands[] = {
+	{ MX | SUB, { SMTP_HELO, cmd_hello, false, "5321 4.1.1.1" } },
+	{ MX | SUB, { SMTP_EHLO, cmd_hello, false, "5321 4.1.1.1" } },
+	{ LMTP, { SMTP_LHLO, cmd_hello, false, "2033 4.1" } },
+	{ ALL, { SMTP_MAIL, cmd_mail, true, "5321 4.1.1.2" } },
+	{ ALL, { SMTP_RCPT, cmd_rcpt, true, "5321 4.1.1.3" } },
+	{ ALL, { SMTP_DATA, cmd_data, true, "5321 4.1.1.4" } },
+	{ ALL, { SMTP_BDAT, cmd_bdat, true, "3030 2" } },
+	{ ALL, { SMTP_RSET, cmd_rset, false, "5321 4.1.1.5" } },
+	{ ALL, { SMTP_NOOP, cmd_noop, false, "5321 4.1.1.9" } },
+	{ ALL, { SMTP_QUIT, cmd_quit, false, "5321 4.1.1.10" } },
+	{ ALL, { SMTP_VRFY, cmd_vrfy, false, "5321 4.1.1.6" } },
+	{ ALL, { SMTP_HELP, cmd_help, false, "5321 4.1.1.8" } },
+	{ ALL, { SMTP_STARTTLS, cmd_starttls, true, "3207 4" } },
+	{ MX | SUB, { SMTP_AUTH, cmd_auth, true, "4954 4" } },
+};
+
+const struct smtp_command *smtp_command_find(enum smtp_role role, enum smtp_verb verb)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (commands[i].command.verb == verb && commands[i].roles & 1u << role)
+			return &commands[i].command;
+	return NULL;
+}

@@ -1,0 +1,37 @@
+/* complete.c: What submission adds to a message that lacks it (RFC 6409 8): Date and Message-ID. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/time.h"
+#include "base/random.h"
+#include "run/run.h"
+#include "smtp/session.h"
+#include <inttypes.h>
+
+static bool has_field(struct slice message, struct slice name)
+{
+	while (message.len) {
+		struct slice line = slice_split(&message, '\n');
+		if (line.len == 0 || (line.len == 1 && line.at[0] == '\r'))
+			return false;
+		if (slice_starts_nocase(line, name) && slice_starts(slice_trim(slice_tail(line, name.len)), S(":")))
+			return true;
+	}
+	return false;
+}
+
+void smtp_complete(struct smtp_session *s)
+{
+	struct slice body = post_body(s->mail);
+	struct buf add;
+	buf_init(&add, 2048, run_step_arena(s->conn->task.run));
+	if (!has_field(body, S("Date"))) {
+		buf_str(&add, "Date: ");
+		time_rfc5322(run_unix(s->conn->task.run), &add);
+		buf_str(&add, "\r\n");
+	}
+	if (!has_field(body, S("Message-ID"))) {
+		uint64_t r;
+		random_bytes(&r, sizeof(r));
+		buf_fmt(&add, "Message-ID: <%.*s.%016" PRIx64 "@%s>\r\n", FMT(post_id(s->mail)), r, s->smtp->deps.hostname);
+	}
+	post_prepend(s->mail, buf_slice(&add));
+}
