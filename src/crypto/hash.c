@@ -1,11 +1,10 @@
-/* hash.c: Digests, HMAC and PBKDF2 over OpenSSL's EVP, fetched once; random bytes. */
+/* hash.c: Digests, HMAC and PBKDF2 over OpenSSL's EVP, fetched once. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/hash.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include <limits.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdatomic.h>
 
 static const struct {
@@ -124,10 +123,4 @@ enum rc crypto_pbkdf2(enum crypto_hash alg, struct slice pass, struct slice salt
 	int done = PKCS5_PBKDF2_HMAC(text, (int)pass.len, salt.at, (int)salt.len, (int)rounds,
 		md_of(alg), (int)len, out);
 	return done == 1 ? RC_OK : RC_BAD;
-}
-
-void crypto_random(void *out, size_t len)
-{
-	must(len <= INT_MAX);
-	must(RAND_bytes(out, (int)len) == 1);
 }

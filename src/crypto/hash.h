@@ -1,4 +1,4 @@
-/* hash.h: Digests, HMAC, PBKDF2, hex and base64, random bytes. */
+/* hash.h: Digests, HMAC, PBKDF2, hex and base64. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef CRYPTO_HASH_H
 #define CRYPTO_HASH_H
@@ -31,9 +31,6 @@ void crypto_hmac(enum crypto_hash alg, struct slice key, struct slice in, uint8_
 /* RFC 8018 5.2, into out[len]. RC_BAD: no rounds, no length, or more rounds than the library counts. */
 enum rc crypto_pbkdf2(enum crypto_hash alg, struct slice pass, struct slice salt, uint32_t rounds,
 	uint8_t *out, size_t len);
-
-/* From the system's generator; never fails (aborts instead). */
-void crypto_random(void *out, size_t len);
 
 /* Lower-case hex. */
 void crypto_hex(struct slice in, struct buf *out);

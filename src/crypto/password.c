@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/password.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "crypto/form_int.h"
 #include <argon2.h>
 
@@ -34,7 +35,7 @@ enum rc password_make(struct slice plain, struct arena *a, struct slice *stored)
 	if (plain.len > PASSWORD_LEN_MOST)
 		return RC_LIMIT;
 	struct form f = form_now();
-	crypto_random(f.salt, f.salt_len);
+	random_bytes(f.salt, f.salt_len);
 	TRY(form_argon2_digest(&f, plain));
 	struct buf out;
 	buf_init(&out, 0, a);

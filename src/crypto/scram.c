@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/scram.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include <utf8proc.h>
 
 enum { PREPARE_MOST = 1024 };
@@ -53,7 +54,7 @@ enum rc scram_keys_derive(struct slice plain, struct scram_keys *keys)
 enum rc scram_keys_make(struct slice plain, struct scram_keys *keys)
 {
 	*keys = (struct scram_keys){ .rounds = SCRAM_ROUNDS, .salt_len = SCRAM_SALT_LEN };
-	crypto_random(keys->salt, keys->salt_len);
+	random_bytes(keys->salt, keys->salt_len);
 	return scram_keys_derive(plain, keys);
 }
 

@@ -15,6 +15,7 @@
  *   'D' 'a' domain 0 local      an address: whose it is (principal id)
  *   'D' 'p' be32(id)            a principal: account, group or list
  *   'D' 's' be32(id)            an account's secret: password hashes, SCRAM keys, credential generation
+ *   'D' 'm'                     the administrator who reads postmaster's mail (id)
  *
  * [dir 1] A change is one batch, which asserts the generation it has read and moves it: of two changes at once one is
  *         tried again, so that addresses stay unique and every address key has its principal, and the reverse.
@@ -69,7 +70,7 @@ struct dir_rcpt {
 	enum dir_route route; /* DIR_REMOTE: the domain is not ours; nothing else is set */
 	const uint32_t *ids; /* accounts, each once, in rising order */
 	size_t n;
-	const struct slice *remote; /* addresses elsewhere, from lists and forwarding aliases */
+	const struct slice *remote; /* addresses elsewhere, from lists; each once */
 	size_t nremote;
 	struct slice
 		detail; /* the sub-address, when the address is an account's own ("user+tag": "tag") */
@@ -78,7 +79,8 @@ struct dir_rcpt {
 };
 
 /* Where mail for an address goes: exact address, then without its sub-address, then the domain's catch-all.
- * RC_NONE: USER_UNKNOWN, also for "postmaster" when nobody has it. RC_BAD: SYNTAX. RC_LIMIT: over the caps above. A list
+ * postmaster and abuse go to the first administrator when nobody has
+ * them. RC_NONE: USER_UNKNOWN. RC_BAD: SYNTAX. RC_LIMIT: over the caps above. A list
  * that contains itself is walked once. Disabled accounts still get mail. */
 enum rc dir_lookup_rcpt(struct dir *dir, struct slice address, struct arena *a,
 	struct dir_rcpt *out, struct fault *why);
@@ -131,7 +133,7 @@ struct dir_domain {
 	struct slice name; /* A-labels */
 	struct slice catch_all; /* an address, or empty */
 	uint64_t made_unix;
-	uint64_t principals; /* filled by dir_domain_show only */
+	uint64_t addresses; /* how many; filled by dir_domain_show only */
 };
 
 /* `unix_now` seconds since 1970. TAKEN: EXISTS. BAD: SYNTAX. */
@@ -166,10 +168,15 @@ struct dir_new {
 enum rc dir_add(struct dir *dir, const struct dir_new *what, uint32_t *id, struct fault *why);
 /* With its addresses and secret. What the account holds is deleted by the account's own job. */
 enum rc dir_delete(struct dir *dir, uint32_t id, struct fault *why);
-/* By id; `after` 0 from the start; of one kind, or 0 for all; of one domain, or the empty slice for all. */
-enum rc dir_list(struct dir *dir, enum dir_kind kind, struct slice domain, uint32_t after,
-	size_t most, struct arena *a, const struct dir_principal **out, size_t *n,
-	struct fault *why);
+struct dir_filter {
+	enum dir_kind kind; /* 0: all */
+	struct slice domain; /* empty: all */
+	uint32_t after; /* id; 0: from the start */
+	size_t most;
+};
+/* In order of ids. */
+enum rc dir_list(struct dir *dir, const struct dir_filter *filter, struct arena *a,
+	const struct dir_principal **out, size_t *n, struct fault *why);
 
 /* Replaces password hashes and SCRAM keys at once; `hash` empty: nobody can log in by password. */
 enum rc dir_set_password(struct dir *dir, uint32_t id, struct slice hash,
