@@ -59,7 +59,7 @@ static enum rc head_end(struct slice in, size_t max, size_t from, size_t *len)
 		*len = from + at + mark.len;
 		return RC_OK;
 	}
-	if (slice_search(seen, S("\n\n")) < seen.len)
+	if (from + slice_search(slice_tail(seen, from), S("\n\n")) < seen.len)
 		return RC_BAD; /* a client that ends lines with LF would wait for ever */
 	return in.len >= max ? RC_LIMIT : RC_MORE;
 }

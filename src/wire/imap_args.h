@@ -18,7 +18,7 @@ enum imap_status {
 	IMAP_STATUS_MAILBOXID = 512,
 };
 /* "(MESSAGES UNSEEN)". */
-enum rc imap_status_parse(struct imap_lex *x, unsigned *items);
+enum rc imap_args_status(struct imap_lex *x, unsigned *items);
 
 /* LIST with RFC 5258's selection and return options, RFC 6154 SPECIAL-USE, RFC 5819 STATUS. */
 struct imap_list {
@@ -43,7 +43,7 @@ struct imap_store {
 	struct imap_flags flags;
 };
 /* What follows STORE's set and a space. */
-enum rc imap_store_parse(struct imap_lex *x, struct imap_store *out);
+enum rc imap_args_store(struct imap_lex *x, struct imap_store *out);
 
 /* One message of APPEND (or the next of MULTIAPPEND) up to the literal's announcement; `x->rest` is the line, without
  * CRLF, that ends in it. Mailbox (for the first message) and literal are read by the caller. */
@@ -54,7 +54,7 @@ struct imap_append {
 	bool is_utf8; /* "UTF8 (" (RFC 6855 4) */
 	struct imap_literal literal;
 };
-enum rc imap_append_parse(struct imap_lex *x, struct imap_append *out);
+enum rc imap_args_append(struct imap_lex *x, struct imap_append *out);
 
 /* SELECT and EXAMINE parameters: "(CONDSTORE)", "(QRESYNC (...))". Nothing there is fine. */
 struct imap_select {
@@ -65,13 +65,13 @@ struct imap_select {
 	bool has_known;
 	struct imap_set known_uids, known_seqs, match_uids;
 };
-enum rc imap_select_parse(struct imap_lex *x, struct imap_select *out);
+enum rc imap_args_select(struct imap_lex *x, struct imap_select *out);
 
 /* ID's list (RFC 2971): names and values alternate; an at of NULL is NIL. `n` counts pairs, at most 30. */
-enum rc imap_id_parse(struct imap_lex *x, struct slice **pairs, size_t *n);
+enum rc imap_args_id(struct imap_lex *x, struct slice **pairs, size_t *n);
 /* Words up to the end: ENABLE. */
-enum rc imap_words_parse(struct imap_lex *x, struct slice **words, size_t *n);
+enum rc imap_args_words(struct imap_lex *x, struct slice **words, size_t *n);
 /* CREATE's "(USE (\\Sent))" (RFC 6154 3): the attribute, empty when not said. */
-enum rc imap_create_parse(struct imap_lex *x, struct slice *use);
+enum rc imap_args_create(struct imap_lex *x, struct slice *use);
 
 #endif

@@ -12,7 +12,7 @@
 struct imap_lex {
 	struct slice rest;
 	struct arena *a;
-	bool is_utf8; /* quoted strings may hold UTF-8 (RFC 9051, RFC 6855) */
+	bool is_utf8; /* mailbox names are UTF-8, not modified UTF-7 (RFC 9051 5.1, RFC 6855 3) */
 };
 
 enum {
@@ -84,7 +84,7 @@ struct imap_set {
 	size_t n;
 	bool is_saved; /* "$" (RFC 5182) */
 };
-enum rc imap_lex_set(struct imap_lex *x, struct imap_set *out);
+enum rc imap_set_parse(struct imap_lex *x, struct imap_set *out);
 /* Adds the set's numbers to `out`; `max` is what "*" stands for, 0 for an empty mailbox (then "*" stands for nothing).
  * With `cut`, numbers over `max` are left out (a range n:* always holds max). RC_LIMIT: no memory. */
 enum rc imap_set_resolve(const struct imap_set *set, uint32_t max, bool cut, struct ranges *out);

@@ -1,14 +1,14 @@
 /* sasl.c: PLAIN, LOGIN, mechanism names, and the preparation of names. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/sasl.h"
-#include "wire/wire_utf8.h"
+#include "base/utf8.h"
 #include <string.h>
 
 enum rc sasl_plain_parse(struct slice msg, struct sasl_plain *out)
 {
 	struct sasl_plain got;
 	struct slice rest = msg;
-	if (slice_find(msg, 0) == msg.len || !wire_utf8_valid(msg))
+	if (slice_find(msg, 0) == msg.len || !utf8_valid(msg))
 		return RC_BAD;
 	got.authzid = slice_split(&rest, 0);
 	if (slice_find(rest, 0) == rest.len)
@@ -79,11 +79,12 @@ enum rc sasl_prep(struct slice in, struct arena *a, struct slice *out)
 	size_t n = 0;
 	if (!at)
 		return RC_LIMIT;
+	if (!utf8_valid(in))
+		return RC_BAD;
 	while (in.len) {
-		uint32_t c;
-		size_t len = wire_utf8_char(in, &c);
-		if (!len)
-			return RC_BAD;
+		struct slice rest = in;
+		uint32_t c = utf8_take(&rest);
+		size_t len = in.len - rest.len;
 		if (is_blank(c)) {
 			at[n++] = ' ';
 		} else if (!is_nothing(c)) {
@@ -92,7 +93,7 @@ enum rc sasl_prep(struct slice in, struct arena *a, struct slice *out)
 			memcpy(at + n, in.at, len);
 			n += len;
 		}
-		in = slice_tail(in, len);
+		in = rest;
 	}
 	*out = slice_of(at, n);
 	return RC_OK;

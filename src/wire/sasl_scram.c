@@ -1,7 +1,7 @@
 /* sasl_scram.c: The four messages of SCRAM. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/sasl.h"
-#include "wire/wire_utf8.h"
+#include "base/utf8.h"
 
 /* Takes "x=value" and its comma. */
 static enum rc attribute(struct slice *in, uint8_t letter, struct slice *out)
@@ -17,7 +17,7 @@ static enum rc attribute(struct slice *in, uint8_t letter, struct slice *out)
 /* saslname: "=2C" is a comma, "=3D" an equals sign. */
 static enum rc name_read(struct slice in, struct arena *a, struct slice *out)
 {
-	if (in.len > SASL_NAME_MAX || !wire_utf8_valid(in) || slice_find(in, 0) < in.len)
+	if (in.len > SASL_NAME_MAX || !utf8_valid(in) || slice_find(in, 0) < in.len)
 		return RC_BAD;
 	uint8_t *at = arena_try(a, in.len + 1);
 	size_t n = 0;

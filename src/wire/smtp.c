@@ -1,7 +1,7 @@
 /* smtp.c: Verbs, paths and mailboxes of SMTP. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/smtp.h"
-#include "wire/wire_utf8.h"
+#include "base/utf8.h"
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -66,6 +66,14 @@ static bool is_alnum(uint8_t c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static bool has_high(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] > 127)
+			return true;
+	return false;
+}
+
 /* RFC 5322 3.2.3 atext, and UTF-8 (RFC 6531 3.3). */
 static bool is_atext(uint8_t c)
 {
@@ -74,7 +82,7 @@ static bool is_atext(uint8_t c)
 
 bool smtp_is_domain(struct slice s)
 {
-	if (!s.len || s.len > SMTP_DOMAIN_MAX || s.at[s.len - 1] == '.' || !wire_utf8_valid(s))
+	if (!s.len || s.len > SMTP_DOMAIN_MAX || s.at[s.len - 1] == '.' || !utf8_valid(s))
 		return false;
 	while (s.len) {
 		struct slice label = slice_split(&s, '.');
@@ -195,7 +203,7 @@ static enum rc address(struct slice text, bool as_is, struct arena *a, struct sm
 
 enum rc smtp_mailbox_parse(struct slice text, struct arena *a, struct smtp_path *out)
 {
-	struct smtp_path got = { .is_utf8 = wire_utf8_beyond_ascii(text) };
+	struct smtp_path got = { .is_utf8 = has_high(text) };
 	size_t end;
 	bool quoted;
 	uint8_t addr[16];
@@ -209,7 +217,7 @@ enum rc smtp_mailbox_parse(struct slice text, struct arena *a, struct smtp_path 
 	} else {
 		size_t len;
 		got.domain = slice_tail(text, end + 1);
-		if (text.at[end] != '@' || !wire_utf8_valid(got.local))
+		if (text.at[end] != '@' || !utf8_valid(got.local))
 			return RC_BAD;
 		if (!smtp_is_domain(got.domain) && !smtp_is_literal(got.domain, addr, &len))
 			return got.domain.len > SMTP_DOMAIN_MAX ? RC_LIMIT : RC_BAD;

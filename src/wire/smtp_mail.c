@@ -1,7 +1,7 @@
 /* smtp_mail.c: MAIL FROM's arguments, read and written. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/smtp_param_int.h"
-#include "wire/wire_utf8.h"
+#include "base/time.h"
 
 typedef enum rc param_fn(struct slice value, struct arena *a, struct smtp_mail *m);
 
@@ -86,14 +86,6 @@ static enum rc hold_for(struct slice value, struct arena *, struct smtp_mail *m)
 	return n ? RC_OK : RC_BAD;
 }
 
-static int64_t days(int64_t year, int64_t month, int64_t day)
-{
-	year -= month <= 2;
-	int64_t era = year / 400, yoe = year - era * 400;
-	int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
 static bool digits(struct slice s, size_t at, size_t n, int64_t *out)
 {
 	uint64_t got;
@@ -118,8 +110,14 @@ static enum rc hold_until(struct slice value, struct arena *, struct smtp_mail *
 		(zone.len != 6 || (zone.at[0] != '+' && !minus) || !digits(zone, 1, 2, &zh) ||
 			!digits(zone, 4, 2, &zm)))
 		return RC_BAD;
+	struct time_parts t = { .year = (int)y,
+		.month = (int)mo,
+		.day = (int)d,
+		.hour = (int)h,
+		.minute = (int)mi,
+		.second = (int)s };
 	int64_t shift = zh * 3600 + zm * 60;
-	m->hold_until = days(y, mo, d) * 86400 + h * 3600 + mi * 60 + s + (minus ? shift : -shift);
+	m->hold_until = time_join(&t) + (minus ? shift : -shift);
 	return RC_OK;
 }
 
