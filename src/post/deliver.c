@@ -166,18 +166,12 @@ static enum rc committed(struct post_mail *m, struct fault *why)
 {
 	if (!__atomic_load_n(&m->committed, __ATOMIC_ACQUIRE))
 		return RC_WAIT;
-	switch (m->batch.rc) {
-	case RC_OK:
-		applied(m);
-		m->stage = POST_DONE;
-		return RC_OK;
-	case RC_TAKEN:
+	if (m->batch.rc == RC_TAKEN)
 		return again(m, why);
-	case RC_LIMIT:
-		return fault_set(why, FAULT_STORE_FULL, "%s", "");
-	default:
-		return fault_set(why, FAULT_STORE, "%s", "");
-	}
+	TRY(data_fault(m->batch.rc, why));
+	applied(m);
+	m->stage = POST_DONE;
+	return RC_OK;
 }
 
 static enum rc step(struct post_mail *m, struct task *task, struct fault *why)

@@ -1,0 +1,251 @@
+/* committer.c: Gathers batches, checks their asserts in order, writes once, flushes once, answers all. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "base/must.h"
+#include "data/data_int.h"
+#include "data/overlay.h"
+
+/* While a group is written and flushed, the next one gathers: its size follows the load, not the number of threads. */
+enum { GROUP_BYTES = 32 * 1024 * 1024 };
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* --- asserts --- */
+
+/* Does the key have this value now (want NULL: is it absent)? */
+static enum rc holds(struct data *data, const struct data_op *op, struct arena *a)
+{
+	bool absent = op->kind == DATA_ASSERT_ABSENT;
+	const struct data_op *last = overlay_get(data->overlay, op->space, op->key);
+	struct slice value;
+	if (last && last->kind == DATA_PUT)
+		return !absent && slice_eq(last->value, op->value) ? RC_OK : RC_TAKEN;
+	if (last && last->kind == DATA_DELETE)
+		return absent ? RC_OK : RC_TAKEN;
+	if (last)
+		return RC_TAKEN; /* a counter was added to: it cannot be asserted in the same group */
+	enum rc rc = data->engine->get(data->e, op->space, op->key, a, &value, NULL);
+	atomic_fetch_add_explicit(&data->keys_read, 1, memory_order_relaxed);
+	if (rc == RC_NONE)
+		return absent ? RC_OK : RC_TAKEN;
+	if (rc != RC_OK)
+		return RC_TEMP;
+	return !absent && slice_eq(value, op->value) ? RC_OK : RC_TAKEN;
+}
+
+static bool is_assert(const struct data_op *op)
+{
+	return op->kind == DATA_ASSERT || op->kind == DATA_ASSERT_ABSENT;
+}
+
+#ifdef VEREDUS_CHAOS
+/* Every few batches with an assert lose to somebody who is not there. */
+static bool chaos_conflict(struct data *data)
+{
+	data->chaos = data->chaos * 6364136223846793005u + 1442695040888963407u;
+	return data->chaos >> 61 == 0;
+}
+#else
+static bool chaos_conflict(struct data *data)
+{
+	(void)data;
+	return false;
+}
+#endif
+
+static enum rc check(struct data *data, const struct data_batch *b)
+{
+	struct arena a;
+	enum rc rc = RC_OK;
+	if (!b->asserts)
+		return RC_OK;
+	if (chaos_conflict(data))
+		return RC_TAKEN;
+	arena_init(&a, 0);
+	for (size_t i = 0; rc == RC_OK && i < b->n; i++)
+		if (is_assert(&b->ops[i]))
+			rc = holds(data, &b->ops[i], &a);
+	arena_done(&a);
+	return rc;
+}
+
+/* --- a group --- */
+
+static void collect(struct data *data, const struct data_batch *b, size_t *n)
+{
+	if (*n + b->n > data->ops_cap) {
+		data->ops_cap = (*n + b->n) * 2;
+		data->ops = mem_grow(MEM_STORE, data->ops, data->ops_cap * sizeof(*data->ops));
+		must(data->ops != NULL);
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		if (is_assert(&b->ops[i]))
+			continue;
+		data->ops[(*n)++] = &b->ops[i];
+		overlay_put(data->overlay, &b->ops[i]);
+	}
+	atomic_fetch_add_explicit(&data->batch_keys, b->n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&data->batch_bytes, b->bytes, memory_order_relaxed);
+}
+
+static void answer(struct data *data, struct data_batch *group, enum rc written)
+{
+	uint64_t now = now_us();
+	for (struct data_batch *b = group, *next; b; b = next) {
+		next = b->next; /* the batch is gone once done is called */
+		if (b->rc == RC_OK)
+			b->rc = written;
+		metric_time(METRIC_STORE_COMMIT_US, now - b->submitted_us);
+		metric_add(METRIC_STORE_COMMITS, 1);
+		atomic_fetch_add_explicit(&data->commits, 1, memory_order_relaxed);
+		if (b->rc == RC_TAKEN) {
+			metric_add(METRIC_STORE_CONFLICTS, 1);
+			atomic_fetch_add_explicit(&data->conflicts, 1, memory_order_relaxed);
+		}
+		b->done(b->ctx);
+	}
+}
+
+static void commit_group(struct data *data, struct data_batch *group)
+{
+	size_t n = 0;
+	struct fault why = { 0 };
+	overlay_reset(data->overlay);
+	for (struct data_batch *b = group; b; b = b->next) {
+		b->rc = check(data, b);
+		if (b->rc == RC_OK)
+			collect(data, b, &n);
+	}
+	enum rc rc = RC_OK;
+	if (n) {
+		uint64_t began = now_us();
+		rc = data->engine->write(data->e, data->ops, n, &why);
+		metric_time(METRIC_STORE_FLUSH_US, now_us() - began);
+		metric_add(METRIC_STORE_GROUPS, 1);
+		atomic_fetch_add_explicit(&data->groups, 1, memory_order_relaxed);
+	}
+	if (rc != RC_OK)
+		event_log(rc == RC_LIMIT ? EVENT_STORE_FULL : EVENT_STORE_FAILED, f_str("why", fault_text(&why)));
+	answer(data, group, rc);
+}
+
+/* Takes what is there, up to GROUP_BYTES; waits when there is nothing. NULL: the store is being closed. */
+static struct data_batch *take(struct data *data)
+{
+	lock_enter(&data->lock);
+	while (!data->head && !data->stopping) {
+		data->sleeping = true;
+		pthread_cond_wait(&data->more, &data->lock.mutex);
+		data->sleeping = false;
+	}
+	struct data_batch *group = data->head, *last = NULL;
+	size_t bytes = 0;
+	for (struct data_batch *b = group; b && (!last || bytes + b->bytes <= GROUP_BYTES); b = b->next) {
+		bytes += b->bytes;
+		last = b;
+	}
+	if (last) {
+		data->head = last->next;
+		if (!data->head)
+			data->tail = NULL;
+		last->next = NULL;
+	}
+	lock_leave(&data->lock);
+	return group;
+}
+
+static void *work(void *arg)
+{
+	struct data *data = arg;
+	pthread_setname_np(pthread_self(), "committer");
+	for (struct data_batch *group; (group = take(data)) != NULL;)
+		commit_group(data, group);
+	return NULL;
+}
+
+void data_submit(struct data *data, struct data_batch *b, data_done_fn *done, void *ctx)
+{
+	b->done = done;
+	b->ctx = ctx;
+	b->next = NULL;
+	b->rc = RC_OK;
+	b->submitted_us = now_us();
+	lock_enter(&data->lock);
+	must(!data->stopping);
+	if (data->tail)
+		data->tail->next = b;
+	else
+		data->head = b;
+	data->tail = b;
+	bool wake = data->sleeping;
+	lock_leave(&data->lock);
+	if (wake)
+		pthread_cond_signal(&data->more);
+}
+
+struct waiter {
+	struct lock lock;
+	pthread_cond_t cond;
+	bool done;
+};
+
+static void wake_waiter(void *ctx)
+{
+	struct waiter *w = ctx;
+	lock_enter(&w->lock);
+	w->done = true;
+	pthread_cond_signal(&w->cond);
+	lock_leave(&w->lock);
+}
+
+enum rc data_commit_now(struct data *data, struct data_batch *b, struct fault *why)
+{
+	struct waiter w = { .done = false };
+	lock_init(&w.lock, LOCK_LOG);
+	pthread_cond_init(&w.cond, NULL);
+	data_submit(data, b, wake_waiter, &w);
+	lock_enter(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.cond, &w.lock.mutex);
+	lock_leave(&w.lock);
+	pthread_cond_destroy(&w.cond);
+	lock_done(&w.lock);
+	return data_fault(b->rc, why);
+}
+
+enum rc data_fault(enum rc rc, struct fault *why)
+{
+	if (rc == RC_OK)
+		return RC_OK;
+	enum fault_id id = rc == RC_TAKEN ? FAULT_CONFLICT : rc == RC_LIMIT ? FAULT_STORE_FULL : FAULT_STORE;
+	return fault_set(why, id, "%s", "");
+}
+
+void committer_start(struct data *data)
+{
+	lock_init(&data->lock, LOCK_COMMITTER);
+	pthread_cond_init(&data->more, NULL);
+	data->overlay = overlay_new();
+	data->chaos = now_us();
+	must(pthread_create(&data->thread, NULL, work, data) == 0);
+}
+
+void committer_stop(struct data *data)
+{
+	lock_enter(&data->lock);
+	data->stopping = true;
+	lock_leave(&data->lock);
+	pthread_cond_signal(&data->more);
+	pthread_join(data->thread, NULL);
+	pthread_cond_destroy(&data->more);
+	lock_done(&data->lock);
+	overlay_free(&data->overlay);
+	mem_free(MEM_STORE, data->ops);
+}

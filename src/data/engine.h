@@ -1,0 +1,29 @@
+/* engine.h: What an engine of the data store does; the committer and the counters stand above it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DATA_ENGINE_H
+#define DATA_ENGINE_H
+
+#include "data/data.h"
+
+struct engine_write {
+	enum data_op_kind kind; /* PUT, DELETE or ADD */
+	const struct data_op *op;
+};
+
+/* Reads on any thread; `write` on the committer's alone. Each returns RC_OK, RC_NONE, RC_LIMIT (disk full) or RC_TEMP,
+ * with `why` filled for the last two. */
+struct engine {
+	const char *type;
+	enum rc (*get)(void *e, enum data_space space, struct slice key, struct arena *a, struct slice *value,
+		struct fault *why);
+	enum rc (*scan)(void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why);
+	/* All operations, in order, atomically; durable when it returns. */
+	enum rc (*write)(void *e, const struct data_op *const *ops, size_t n, struct fault *why);
+	void (*close)(void *e);
+};
+
+enum rc engine_memory_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why);
+enum rc engine_sqlite_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why);
+enum rc engine_rocksdb_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why);
+
+#endif

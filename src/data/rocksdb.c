@@ -1,0 +1,215 @@
+/* rocksdb.c: The default engine: RocksDB by its C interface, one synced write a group. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "base/must.h"
+#include "data/engine.h"
+#include <errno.h>
+#include <rocksdb/c.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Known faults of Debian's 7.8 that this file keeps away from: DeleteRange on live ranges, WAL compression,
+ * atomic_flush. Bodies live in a column family of their own with blob files, so that compaction does not copy them. */
+struct rocks {
+	rocksdb_t *db;
+	rocksdb_column_family_handle_t *spaces[DATA_SPACES];
+	rocksdb_options_t *options[DATA_SPACES];
+	rocksdb_block_based_table_options_t *table;
+	rocksdb_cache_t *cache;
+	rocksdb_writeoptions_t *synced;
+	rocksdb_readoptions_t *reads;
+	rocksdb_writebatch_t *batch; /* the committer's, used again */
+};
+
+enum { BLOB_MIN = 2048, MIB = 1024 * 1024 };
+
+static enum rc failed(char *err, struct fault *why)
+{
+	bool full = strstr(err, "No space left") || strstr(err, "NoSpace");
+	enum rc rc = fault_set(why, full ? FAULT_STORE_FULL : FAULT_STORE, "rocksdb: %s", err);
+	rocksdb_free(err);
+	return rc == RC_LIMIT ? RC_LIMIT : full ? RC_LIMIT : RC_TEMP;
+}
+
+static enum rc rocks_get(void *e, enum data_space space, struct slice key, struct arena *a, struct slice *value,
+	struct fault *why)
+{
+	struct rocks *r = e;
+	char *err = NULL;
+	size_t len;
+	rocksdb_pinnableslice_t *pin =
+		rocksdb_get_pinned_cf(r->db, r->reads, r->spaces[space], (const char *)key.at, key.len, &err);
+	if (err)
+		return failed(err, why);
+	if (!pin)
+		return RC_NONE;
+	const char *at = rocksdb_pinnableslice_value(pin, &len);
+	enum rc rc = arena_copy(a, slice_of(at, len), value);
+	rocksdb_pinnableslice_destroy(pin);
+	return rc == RC_OK ? RC_OK : fault_set(why, FAULT_MEMORY, "%s", "");
+}
+
+static void start(rocksdb_iterator_t *it, const struct data_range *range)
+{
+	if (!range->reverse) {
+		rocksdb_iter_seek(it, (const char *)range->from.at, range->from.len);
+	} else if (range->to.len == 0) {
+		rocksdb_iter_seek_to_last(it);
+	} else {
+		rocksdb_iter_seek_for_prev(it, (const char *)range->to.at, range->to.len);
+		size_t len;
+		if (rocksdb_iter_valid(it)) {
+			const char *at = rocksdb_iter_key(it, &len);
+			if (slice_eq(slice_of(at, len), range->to))
+				rocksdb_iter_prev(it);
+		}
+	}
+}
+
+static bool in_range(const struct data_range *range, struct slice key)
+{
+	if (range->reverse)
+		return slice_cmp(key, range->from) >= 0;
+	return range->to.len == 0 || slice_cmp(key, range->to) < 0;
+}
+
+static enum rc rocks_scan(void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
+{
+	struct rocks *r = e;
+	rocksdb_readoptions_t *ro = rocksdb_readoptions_create();
+	if (range->to.len && !range->reverse)
+		rocksdb_readoptions_set_iterate_upper_bound(ro, (const char *)range->to.at, range->to.len);
+	rocksdb_iterator_t *it = rocksdb_create_iterator_cf(r->db, ro, r->spaces[range->space]);
+	for (start(it, range); rocksdb_iter_valid(it);) {
+		struct slice key, value;
+		key.at = (const uint8_t *)rocksdb_iter_key(it, &key.len);
+		if (!in_range(range, key))
+			break;
+		value.at = (const uint8_t *)rocksdb_iter_value(it, &value.len);
+		if (!visit(ctx, key, value))
+			break;
+		if (range->reverse)
+			rocksdb_iter_prev(it);
+		else
+			rocksdb_iter_next(it);
+	}
+	char *err = NULL;
+	rocksdb_iter_get_error(it, &err);
+	rocksdb_iter_destroy(it);
+	rocksdb_readoptions_destroy(ro);
+	return err ? failed(err, why) : RC_OK;
+}
+
+static enum rc rocks_write(void *e, const struct data_op *const *ops, size_t n, struct fault *why)
+{
+	struct rocks *r = e;
+	char *err = NULL;
+	rocksdb_writebatch_clear(r->batch);
+	for (size_t i = 0; i < n; i++) {
+		const struct data_op *op = ops[i];
+		rocksdb_column_family_handle_t *cf = r->spaces[op->space];
+		const char *key = (const char *)op->key.at;
+		if (op->kind == DATA_PUT) {
+			rocksdb_writebatch_put_cf(r->batch, cf, key, op->key.len,
+				op->value.len ? (const char *)op->value.at : "", op->value.len);
+		} else if (op->kind == DATA_DELETE) {
+			rocksdb_writebatch_delete_cf(r->batch, cf, key, op->key.len);
+		} else {
+			uint64_t delta = (uint64_t)op->delta;
+			rocksdb_writebatch_merge_cf(r->batch, cf, key, op->key.len, (const char *)&delta, sizeof(delta));
+		}
+	}
+	rocksdb_write(r->db, r->synced, r->batch, &err);
+	return err ? failed(err, why) : RC_OK;
+}
+
+static void rocks_close(void *e)
+{
+	struct rocks *r = e;
+	for (size_t s = 0; s < DATA_SPACES; s++) {
+		if (r->spaces[s])
+			rocksdb_column_family_handle_destroy(r->spaces[s]);
+	}
+	if (r->db)
+		rocksdb_close(r->db);
+	for (size_t s = 0; s < DATA_SPACES; s++)
+		rocksdb_options_destroy(r->options[s]);
+	rocksdb_block_based_options_destroy(r->table);
+	rocksdb_cache_destroy(r->cache);
+	rocksdb_writeoptions_destroy(r->synced);
+	rocksdb_readoptions_destroy(r->reads);
+	rocksdb_writebatch_destroy(r->batch);
+	mem_free(MEM_STORE, r);
+}
+
+static int compression_of(const char *name)
+{
+	if (!name || strcmp(name, "lz4") == 0)
+		return rocksdb_lz4_compression;
+	return strcmp(name, "zstd") == 0 ? rocksdb_zstd_compression : rocksdb_no_compression;
+}
+
+static rocksdb_options_t *space_options(struct rocks *r, const struct data_options *o, enum data_space space)
+{
+	rocksdb_options_t *opt = rocksdb_options_create();
+	uint64_t buffers = o->write_buffer_bytes ? o->write_buffer_bytes : 32 * MIB;
+	rocksdb_options_set_create_if_missing(opt, 1);
+	rocksdb_options_set_create_missing_column_families(opt, 1);
+	rocksdb_options_set_db_write_buffer_size(opt, buffers);
+	rocksdb_options_set_write_buffer_size(opt, buffers / 2);
+	rocksdb_options_set_max_write_buffer_number(opt, 3);
+	rocksdb_options_set_max_total_wal_size(opt, 4 * buffers);
+	rocksdb_options_set_max_background_jobs(opt, o->background_jobs ? o->background_jobs : 2);
+	rocksdb_options_set_max_open_files(opt, 512);
+	rocksdb_options_set_keep_log_file_num(opt, 3);
+	rocksdb_options_set_bytes_per_sync(opt, MIB);
+	rocksdb_options_set_compression(opt, space == DATA_BLOB ? rocksdb_no_compression : compression_of(o->compression));
+	rocksdb_options_set_uint64add_merge_operator(opt);
+	rocksdb_options_set_level_compaction_dynamic_level_bytes(opt, 1);
+	rocksdb_options_set_block_based_table_factory(opt, r->table);
+	rocksdb_options_set_info_log_level(opt, 3);
+	if (space == DATA_BLOB) {
+		rocksdb_options_set_enable_blob_files(opt, 1);
+		rocksdb_options_set_min_blob_size(opt, BLOB_MIN);
+		rocksdb_options_set_enable_blob_gc(opt, 1);
+		rocksdb_options_set_blob_file_size(opt, 64 * MIB);
+	}
+	return opt;
+}
+
+static enum rc open_db(struct rocks *r, const char *path, struct fault *why)
+{
+	static const char *const names[DATA_SPACES] = { "default", "blob" };
+	char *err = NULL;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return fault_set(why, FAULT_STORE, "%s: %s", path, strerror(errno));
+	r->db = rocksdb_open_column_families(r->options[0], path, DATA_SPACES, names,
+		(const rocksdb_options_t *const *)r->options, r->spaces, &err);
+	return err ? failed(err, why) : RC_OK;
+}
+
+enum rc engine_rocksdb_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why)
+{
+	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write, rocks_close };
+	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
+	r->cache = rocksdb_cache_create_lru(o->cache_bytes ? o->cache_bytes : 32 * MIB);
+	r->table = rocksdb_block_based_options_create();
+	rocksdb_block_based_options_set_block_cache(r->table, r->cache);
+	rocksdb_block_based_options_set_cache_index_and_filter_blocks(r->table, 1);
+	rocksdb_block_based_options_set_filter_policy(r->table, rocksdb_filterpolicy_create_ribbon(10));
+	rocksdb_block_based_options_set_format_version(r->table, 5);
+	for (size_t s = 0; s < DATA_SPACES; s++)
+		r->options[s] = space_options(r, o, (enum data_space)s);
+	r->synced = rocksdb_writeoptions_create();
+	rocksdb_writeoptions_set_sync(r->synced, 1);
+	r->reads = rocksdb_readoptions_create();
+	r->batch = rocksdb_writebatch_create();
+	enum rc rc = open_db(r, o->path, why);
+	if (rc != RC_OK) {
+		rocks_close(r);
+		return rc;
+	}
+	*type = &rocksdb;
+	*e = r;
+	return RC_OK;
+}

@@ -1,0 +1,419 @@
+/* run.c: Workers take seats, wait for events, run tasks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "base/must.h"
+#include "run/run_int.h"
+#include <errno.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { EVENTS = 16, IN_A_ROW = 32, SPARE_DEFAULT = 64 };
+
+static _Thread_local struct worker *me;
+
+/* --- waking --- */
+
+bool task_mark(struct task *t, unsigned why)
+{
+	atomic_fetch_or(&t->wakes, why);
+	int state = atomic_load(&t->state);
+	while (true) {
+		int next = state == IDLE ? QUEUED : state == RUNNING ? AGAIN : state;
+		if (next == state)
+			return false;
+		if (atomic_compare_exchange_weak(&t->state, &state, next))
+			return next == QUEUED;
+	}
+}
+
+void ready_push(struct run *run, struct task *t)
+{
+	t->ready_next = NULL;
+	if (run->ready_tail)
+		run->ready_tail->ready_next = t;
+	else
+		run->ready_head = t;
+	run->ready_tail = t;
+}
+
+/* Somebody sleeps in epoll_wait and has not been called yet. */
+bool ready_needs_signal(struct run *run)
+{
+	if (run->polling == 0 || run->signalled)
+		return false;
+	run->signalled = true;
+	return true;
+}
+
+void run_signal(struct run *run)
+{
+	uint64_t one = 1;
+	ssize_t n = write(run->event, &one, sizeof(one));
+	(void)n; /* full: somebody is called already */
+}
+
+void task_wake(struct task *t, unsigned why)
+{
+	struct run *run = t->run;
+	if (!task_mark(t, why))
+		return;
+	lock_enter(&run->lock);
+	ready_push(run, t);
+	bool signal = ready_needs_signal(run);
+	lock_leave(&run->lock);
+	if (signal)
+		run_signal(run);
+}
+
+/* --- tasks --- */
+
+void task_init(struct task *t, struct run *run, const struct task_kind *kind, step_fn *first)
+{
+	t->run = run;
+	t->kind = kind;
+	t->step = first;
+	t->fd = -1;
+}
+
+void task_start(struct task *t)
+{
+	struct run *run = t->run;
+	lock_enter(&run->lock);
+	t->added = true;
+	t->all_next = run->all;
+	if (run->all)
+		run->all->all_prev = t;
+	run->all = t;
+	run->tasks++;
+	lock_leave(&run->lock);
+	task_wake(t, WAKE_EVENT);
+}
+
+/* An event that another worker has just fetched may still name the task: wait until it has gone through its events. */
+static void wait_dispatchers(struct run *run)
+{
+	for (unsigned i = 0; i < __atomic_load_n(&run->workers_n, __ATOMIC_ACQUIRE); i++) {
+		struct worker *w = run->workers[i];
+		unsigned seen = atomic_load(&w->dispatching);
+		while (seen & 1 && atomic_load(&w->dispatching) == seen)
+			sched_yield();
+	}
+}
+
+static void task_end(struct task *t)
+{
+	struct run *run = t->run;
+	if (t->polled && t->fd >= 0)
+		epoll_ctl(run->epoll, EPOLL_CTL_DEL, t->fd, NULL);
+	lock_enter(&run->lock);
+	heap_remove(run, t);
+	if (t->all_prev)
+		t->all_prev->all_next = t->all_next;
+	else
+		run->all = t->all_next;
+	if (t->all_next)
+		t->all_next->all_prev = t->all_prev;
+	lock_leave(&run->lock);
+	wait_dispatchers(run);
+	t->kind->drop(t);
+	lock_enter(&run->lock);
+	if (--run->tasks == 0)
+		pthread_cond_broadcast(&run->empty);
+	lock_leave(&run->lock);
+}
+
+static void arm(struct task *t)
+{
+	if (t->fd < 0 || t->watch == 0 || atomic_load(&t->armed))
+		return;
+	struct epoll_event ev = { .events = t->watch | EPOLLONESHOT, .data.ptr = t };
+	atomic_store(&t->armed, true);
+	int op = t->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	t->polled = true;
+	if (epoll_ctl(t->run->epoll, op, t->fd, &ev) < 0) {
+		must(op != EPOLL_CTL_MOD || errno != ENOENT);
+		atomic_store(&t->armed, false); /* no memory for a watch: look again soon */
+		task_timer(t, run_now_ms(t->run) + 100);
+	}
+}
+
+static void run_task(struct worker *w, struct task *t)
+{
+	atomic_store(&t->state, RUNNING);
+	t->woken = atomic_exchange(&t->wakes, 0);
+	for (unsigned n = 0;; n++) {
+		enum step s = t->around ? t->around(t) : t->step(t);
+		if (w->arena.head)
+			arena_reset(&w->arena);
+		if (s == STEP_CLOSE) {
+			task_end(t);
+			return;
+		}
+		if (s == STEP_MORE && n < IN_A_ROW)
+			continue;
+		if (s == STEP_MORE) { /* fairness: behind those who wait */
+			atomic_store(&t->state, QUEUED);
+			lock_enter(&t->run->lock);
+			ready_push(t->run, t);
+			lock_leave(&t->run->lock);
+			return;
+		}
+		atomic_store(&t->parked_in, t->step);
+		arm(t);
+		int was = RUNNING;
+		if (atomic_compare_exchange_strong(&t->state, &was, IDLE))
+			return; /* from here on it belongs to whoever wakes it */
+		atomic_store(&t->state, RUNNING);
+		t->woken = atomic_exchange(&t->wakes, 0);
+		n = 0;
+	}
+}
+
+/* --- workers --- */
+
+static void start_worker(struct run *run);
+
+/* Under the lock. A worker without a seat sleeps until one is free. */
+static void take_seat(struct run *run)
+{
+	while (run->active >= run->conf.seats && !run->stopping) {
+		run->spares++;
+		pthread_cond_wait(&run->seat, &run->lock.mutex);
+		run->spares--;
+	}
+	run->active++;
+}
+
+static struct task *pop_ready(struct run *run)
+{
+	struct task *t = run->ready_head;
+	if (t) {
+		run->ready_head = t->ready_next;
+		if (!run->ready_head)
+			run->ready_tail = NULL;
+	}
+	return t;
+}
+
+static void dispatch(struct run *run, const struct epoll_event *events, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct task *t = events[i].data.ptr;
+		if (!t) {
+			uint64_t count;
+			ssize_t got = read(run->event, &count, sizeof(count));
+			(void)got;
+			continue;
+		}
+		atomic_store(&t->armed, false);
+		if (task_mark(t, WAKE_IO))
+			ready_push(run, t);
+	}
+}
+
+/* Under the lock at entry and end. */
+static void poll_events(struct run *run, struct worker *w)
+{
+	struct epoll_event events[EVENTS];
+	uint64_t now = run_now_ms(run);
+	uint64_t next = heap_fire(run, now);
+	if (run->ready_head)
+		return;
+	int timeout = next == 0 ? 60000 : next - now > 60000 ? 60000 : (int)(next - now);
+	run->polling++;
+	lock_leave(&run->lock);
+	int n = epoll_wait(run->epoll, events, EVENTS, timeout);
+	atomic_fetch_add(&w->dispatching, 1);
+	lock_enter(&run->lock);
+	run->polling--;
+	run->signalled = false;
+	dispatch(run, events, n);
+	atomic_fetch_add(&w->dispatching, 1);
+	heap_fire(run, run_now_ms(run));
+	/* more than one is ready: call another worker for the rest */
+	if (run->ready_head && run->ready_head->ready_next && ready_needs_signal(run))
+		run_signal(run);
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct run *run = w->run;
+	me = w;
+	pthread_setname_np(pthread_self(), "worker");
+	lock_enter(&run->lock);
+	take_seat(run);
+	while (!run->stopping) {
+		struct task *t = pop_ready(run);
+		if (!t) {
+			poll_events(run, w);
+			continue;
+		}
+		lock_leave(&run->lock);
+		run_task(w, t);
+		lock_enter(&run->lock);
+		if (run->active > run->conf.seats) {
+			run->active--;
+			take_seat(run);
+		}
+	}
+	run->active--;
+	lock_leave(&run->lock);
+	arena_done(&w->arena);
+	return NULL;
+}
+
+static void start_worker(struct run *run)
+{
+	if (run->workers_n >= run->conf.seats + run->conf.spare_max)
+		return;
+	struct worker *w = mem_new(MEM_OTHER, sizeof(*w));
+	w->run = run;
+	arena_init(&w->arena, 0);
+	run->workers[run->workers_n] = w;
+	if (pthread_create(&w->thread, NULL, work, w) != 0) {
+		mem_free(MEM_OTHER, w);
+		must(run->workers_n > 0);
+		return;
+	}
+	__atomic_store_n(&run->workers_n, run->workers_n + 1, __ATOMIC_RELEASE);
+}
+
+void run_block_begin(enum run_store store)
+{
+	(void)store;
+	if (!me || me->blocked)
+		return;
+	struct run *run = me->run;
+	me->blocked = true;
+	lock_enter(&run->lock);
+	run->active--;
+	run->blocked++;
+	metric_set(METRIC_SEATS_BLOCKED, run->blocked);
+	if (run->spares == 0)
+		start_worker(run);
+	lock_leave(&run->lock);
+	pthread_cond_signal(&run->seat);
+}
+
+void run_block_end(void)
+{
+	if (!me || !me->blocked)
+		return;
+	struct run *run = me->run;
+	me->blocked = false;
+	lock_enter(&run->lock);
+	run->active++;
+	run->blocked--;
+	metric_set(METRIC_SEATS_BLOCKED, run->blocked);
+	lock_leave(&run->lock);
+}
+
+/* --- the whole --- */
+
+struct run *run_new(const struct run_conf *conf)
+{
+	struct run *run = mem_new(MEM_OTHER, sizeof(*run));
+	run->conf = *conf;
+	if (run->conf.seats == 0)
+		run->conf.seats = run_cores();
+	if (run->conf.spare_max == 0)
+		run->conf.spare_max = SPARE_DEFAULT;
+	run->workers = mem_new(MEM_OTHER, (run->conf.seats + run->conf.spare_max) * sizeof(*run->workers));
+	run->epoll = epoll_create1(EPOLL_CLOEXEC);
+	run->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	must(run->epoll >= 0 && run->event >= 0);
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };
+	must(epoll_ctl(run->epoll, EPOLL_CTL_ADD, run->event, &ev) == 0);
+	lock_init(&run->lock, LOCK_RUN);
+	pthread_cond_init(&run->seat, NULL);
+	pthread_cond_init(&run->empty, NULL);
+	jobs_start(run);
+	return run;
+}
+
+void run_start(struct run *run)
+{
+	lock_enter(&run->lock);
+	for (unsigned i = 0; i < run->conf.seats; i++)
+		start_worker(run);
+	lock_leave(&run->lock);
+}
+
+void run_drain(struct run *run)
+{
+	atomic_store(&run->draining, true);
+	lock_enter(&run->lock);
+	for (struct task *t = run->all; t; t = t->all_next)
+		if (task_mark(t, WAKE_DRAIN))
+			ready_push(run, t);
+	lock_leave(&run->lock);
+	run_signal(run);
+}
+
+bool run_draining(const struct run *run)
+{
+	return atomic_load(&run->draining);
+}
+
+size_t run_wait_empty(struct run *run, uint64_t ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(ms / 1000);
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	lock_enter(&run->lock);
+	int rc = 0;
+	while (run->tasks && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(&run->empty, &run->lock.mutex, &until);
+	size_t left = run->tasks;
+	lock_leave(&run->lock);
+	return left;
+}
+
+void run_free(struct run **ref)
+{
+	struct run *run = *ref;
+	if (!run)
+		return;
+	jobs_stop(run);
+	lock_enter(&run->lock);
+	atomic_store(&run->stopping, true);
+	lock_leave(&run->lock);
+	pthread_cond_broadcast(&run->seat);
+	/* the eventfd stays readable: every worker comes out of epoll_wait */
+	for (unsigned i = 0; i < run->workers_n; i++) {
+		run_signal(run);
+		while (pthread_tryjoin_np(run->workers[i]->thread, NULL) != 0) {
+			run_signal(run);
+			sched_yield();
+		}
+	}
+	for (struct task *t; (t = run->all) != NULL;)
+		task_end(t);
+	for (unsigned i = 0; i < run->workers_n; i++)
+		mem_free(MEM_OTHER, run->workers[i]);
+	close(run->epoll);
+	close(run->event);
+	pthread_cond_destroy(&run->seat);
+	pthread_cond_destroy(&run->empty);
+	lock_done(&run->lock);
+	mem_free(MEM_OTHER, run->heap);
+	mem_free(MEM_OTHER, run->workers);
+	mem_free(MEM_OTHER, run);
+	*ref = NULL;
+}
+
+struct arena *run_step_arena(struct run *run)
+{
+	must(me && me->run == run);
+	return &me->arena;
+}

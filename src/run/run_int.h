@@ -1,0 +1,72 @@
+/* run_int.h: The run time's own state. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUN_RUN_INT_H
+#define RUN_RUN_INT_H
+
+#include "base/lock.h"
+#include "run/run.h"
+
+enum { IDLE, QUEUED, RUNNING, AGAIN }; /* task.state */
+
+struct worker {
+	struct run *run;
+	pthread_t thread;
+	struct arena arena;
+	_Atomic unsigned dispatching; /* odd between epoll_wait's return and its last event */
+	bool blocked;                 /* gave its seat away */
+	uint64_t blocked_since;
+};
+
+struct job {
+	struct job *next;
+	void (*fn)(void *arg);
+	void *arg;
+	struct task *task;
+};
+
+struct job_class {
+	struct run *run;
+	struct lock lock;
+	pthread_cond_t more;
+	struct job *head, *tail;
+	unsigned waiting, idle, threads, threads_max;
+	int nice;
+	pthread_t *ids;
+	bool stopping;
+};
+
+struct run {
+	struct run_conf conf;
+	int epoll, event; /* event: an eventfd that ends somebody's epoll_wait */
+	_Atomic bool draining, stopping;
+	struct lock lock; /* guards all below */
+	pthread_cond_t seat, empty;
+	struct task *ready_head, *ready_tail;
+	struct task *all;
+	size_t tasks;
+	struct task **heap;
+	size_t heap_n, heap_cap;
+	struct worker **workers;
+	unsigned workers_n, active, polling, spares, blocked;
+	bool signalled; /* the eventfd was written and nobody has come yet */
+	struct job_class jobs[RUN_JOB_CLASSES];
+};
+
+/* timer.c, under run->lock */
+void heap_put(struct run *run, struct task *t, uint64_t ms);
+void heap_remove(struct run *run, struct task *t);
+/* Wakes what is due; the next deadline or 0. Each wake goes to the ready list. */
+uint64_t heap_fire(struct run *run, uint64_t now);
+
+/* Under run->lock: a task that was IDLE is put on the ready list. */
+void ready_push(struct run *run, struct task *t);
+/* True when the caller must write the eventfd after leaving the lock. */
+bool ready_needs_signal(struct run *run);
+void run_signal(struct run *run);
+/* The state part of a wake: true when the caller must push it. */
+bool task_mark(struct task *t, unsigned why);
+
+void jobs_start(struct run *run);
+void jobs_stop(struct run *run);
+
+#endif
