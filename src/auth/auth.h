@@ -52,8 +52,8 @@ void auth_mechs(const struct auth_peer *peer, struct buf *out);
 /* Begins. `initial` is the initial response as it stood on the wire (base64, "=" for empty), or has_initial is false.
  * Then, as long as the result is RC_MORE or RC_WAIT, go on with auth_step:
  *   RC_MORE    send `reply` (base64, may be empty) as the challenge and give the client's next line to auth_step
- *   RC_WAIT    park; when woken call auth_step again (`line` is not looked at then). The wake is WAKE_EVENT, or WAKE_TIMER:
- *              auth uses the task's timer for the delay before a refusal
+ *   RC_WAIT    park; when woken call auth_step again (`line` is not looked at then). The wake is WAKE_EVENT,
+ *              when the hash is done or the delay before a refusal is over
  *   RC_OK      s->account has logged in
  *   RC_DENIED  AUTH_FAILED, TLS_REQUIRED (see `why`); RC_BAD: SYNTAX; RC_TEMP: AUTH_BUSY or STORE
  *   RC_NONE    no such mechanism */

@@ -21,7 +21,7 @@
  *         tried again, so that addresses stay unique and every address key has its principal, and the reverse.
  * [dir 2] What lies in the cache was read after the last change by this process to that key.
  *
- * All functions may be called on any thread and may block on the store (say run_block_begin before). Results live in `a`.
+ * All functions may be called on any thread and may block on the store. Results live in `a`.
  * Faults: STORE, DAMAGED, MEMORY, and those named. Every change is durable when its function returns RC_OK. */
 
 struct dir;

@@ -1,0 +1,89 @@
+/* cache.c: Digests of passwords that proved right lately, in a table of fixed size. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/auth_int.h"
+#include "base/mem.h"
+
+/* A digest has WAYS places to be in; a new one takes the place that runs out first. It covers account, credential
+ * generation and password under a key of this process, so a changed password is simply not found. */
+enum { WAYS = 8 };
+
+struct place {
+	uint8_t digest[AUTH_DIGEST_LEN];
+	uint64_t until_ms; /* 0: empty */
+};
+
+struct auth_cache {
+	struct lock lock;
+	size_t sets;
+	uint64_t used;
+	struct place places[];
+};
+
+struct auth_cache *auth_cache_new(size_t bytes)
+{
+	size_t sets = bytes / (WAYS * sizeof(struct place));
+	sets = sets > 0 ? sets : 1;
+	struct auth_cache *c = mem_new(MEM_CACHE, sizeof(*c) + sets * WAYS * sizeof(struct place));
+	lock_init(&c->lock, LOCK_AUTH);
+	c->sets = sets;
+	return c;
+}
+
+void auth_cache_free(struct auth_cache **cache)
+{
+	if (!*cache)
+		return;
+	lock_done(&(*cache)->lock);
+	mem_free(MEM_CACHE, *cache);
+	*cache = NULL;
+}
+
+static struct place *set_of(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN])
+{
+	uint64_t n;
+	memcpy(&n, digest, sizeof(n));
+	return c->places + n % c->sets * WAYS;
+}
+
+bool auth_cache_has(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN], uint64_t now_ms)
+{
+	bool has = false;
+	lock_enter(&c->lock);
+	struct place *set = set_of(c, digest);
+	for (size_t i = 0; i < WAYS; i++)
+		has = has || (set[i].until_ms > now_ms &&
+				     mem_eq_const_time(set[i].digest, digest, AUTH_DIGEST_LEN));
+	lock_leave(&c->lock);
+	return has;
+}
+
+void auth_cache_add(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN], uint64_t now_ms,
+	uint64_t until_ms)
+{
+	lock_enter(&c->lock);
+	struct place *set = set_of(c, digest), *to = set;
+	for (size_t i = 0; i < WAYS; i++) {
+		if (mem_eq_const_time(set[i].digest, digest, AUTH_DIGEST_LEN)) {
+			to = &set[i];
+			break;
+		}
+		if (set[i].until_ms <= now_ms) {
+			c->used -= set[i].until_ms > 0;
+			set[i].until_ms = 0;
+		}
+		if (set[i].until_ms < to->until_ms)
+			to = &set[i];
+	}
+	c->used += to->until_ms == 0;
+	memcpy(to->digest, digest, AUTH_DIGEST_LEN);
+	to->until_ms = until_ms;
+	lock_leave(&c->lock);
+}
+
+void auth_cache_stats(struct auth_cache *c, uint64_t *bytes, uint64_t *entries)
+{
+	lock_enter(&c->lock);
+	*bytes = sizeof(*c) + c->sets * WAYS * sizeof(struct place);
+	*entries = c->used;
+	lock_leave(&c->lock);
+}
