@@ -119,7 +119,10 @@ static void task_end(struct task *t)
 		t->all_next->all_prev = t->all_prev;
 	lock_leave(&run->lock);
 	wait_dispatchers(run);
+	void (*gone)(struct task *) = t->gone;
 	t->kind->drop(t);
+	if (gone)
+		gone(t);
 	lock_enter(&run->lock);
 	if (--run->tasks == 0)
 		pthread_cond_broadcast(&run->empty);
@@ -128,15 +131,15 @@ static void task_end(struct task *t)
 
 static void arm(struct task *t)
 {
-	if (t->fd < 0 || t->watch == 0 || atomic_load(&t->armed))
+	if (t->fd < 0 || t->watch == 0 || atomic_load(&t->armed) == t->watch)
 		return;
 	struct epoll_event ev = { .events = t->watch | EPOLLONESHOT, .data.ptr = t };
-	atomic_store(&t->armed, true);
+	atomic_store(&t->armed, t->watch);
 	int op = t->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 	t->polled = true;
 	if (epoll_ctl(t->run->epoll, op, t->fd, &ev) < 0) {
 		must(op != EPOLL_CTL_MOD || errno != ENOENT);
-		atomic_store(&t->armed, false); /* no memory for a watch: look again soon */
+		atomic_store(&t->armed, 0); /* no memory for a watch: look again soon */
 		task_timer(t, run_now_ms(t->run) + 100);
 	}
 }
@@ -209,7 +212,7 @@ static void dispatch(struct run *run, const struct epoll_event *events, int n)
 			(void)got;
 			continue;
 		}
-		atomic_store(&t->armed, false);
+		atomic_store(&t->armed, 0);
 		if (task_mark(t, WAKE_IO))
 			ready_push(run, t);
 	}

@@ -39,6 +39,7 @@ enum { WAKE_IO = 1, WAKE_TIMER = 2, WAKE_COMMIT = 4, WAKE_EVENT = 8, WAKE_DRAIN 
  * [run 2] A wake is never lost: one that comes while the task runs makes it run again. There may be spurious ones. */
 struct task {
 	step_fn *step;
+	void (*gone)(struct task *t); /* called after kind->drop, frees what holds the task; or NULL */
 	step_fn *around; /* called in place of step, and calls it: what a connection does before and after; or NULL */
 	const struct task_kind *kind;
 	struct run *run;
@@ -49,7 +50,7 @@ struct task {
 	/* the run time's own: */
 	_Atomic unsigned wakes;
 	_Atomic int state;
-	_Atomic bool armed;
+	_Atomic uint32_t armed; /* what it is watched for now */
 	_Atomic(step_fn *) parked_in;
 	_Atomic uint64_t deadline; /* ms; 0: none */
 	uint64_t heap_ms;

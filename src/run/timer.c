@@ -66,7 +66,7 @@ uint64_t heap_fire(struct run *run, uint64_t now)
 		heap_remove(run, t);
 		if (wanted > now)
 			heap_put(run, t, wanted);
-		else if (wanted && task_mark(t, WAKE_TIMER))
+		else if (wanted && atomic_compare_exchange_strong(&t->deadline, &wanted, 0) && task_mark(t, WAKE_TIMER))
 			ready_push(run, t);
 	}
 	return run->heap_n ? run->heap[0]->heap_ms : 0;

@@ -1,0 +1,74 @@
+/* conn.h: One connection: lines and bytes in, a buffer out, TLS, timeouts. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include "base/buf.h"
+#include "net/net.h"
+
+/* [net 1] A parked connection without unread input or unsent output holds no buffer.
+ * [net 2] What conn_line and conn_bytes return lives until the next call of either, or the end of the step. */
+struct conn {
+	struct task task; /* first: conn_of */
+	void *session;    /* the door's */
+	struct net *net;
+	const struct door *door;
+	struct net_socket *listener; /* NULL: outgoing */
+	struct tls_conn *tls;
+	struct buf in, out;
+	size_t in_at, in_scan, out_at;
+	uint64_t idle_ms, idle_at, total_at; /* ms; 0: none */
+	struct sockaddr_storage peer;
+	char peer_text[48];
+	uint8_t stage;
+	bool readable, eof, broken, timed_out, closing, failed, proxied, skipping;
+	bool tls_wanted, tls_client, wants_out, wants_in;
+	uint64_t timer_set; /* the deadline that the connection itself set last */
+	const char *tls_name; /* client: of the server, in session memory */
+	bool tls_verify;
+};
+
+struct conn *conn_of(struct task *t);
+
+/* One line without its CR LF. RC_MORE: not whole yet: park. RC_LIMIT: longer than `max` (its rest is skipped, the next
+ * call gives the line after it). RC_BAD: it ends in a bare LF, or has a bare CR. RC_NONE: the peer is gone. */
+enum rc conn_line(struct conn *c, size_t max, struct slice *line);
+/* As conn_line, but a bare LF ends a line too, and CR is taken off its end if there. */
+enum rc conn_line_lax(struct conn *c, size_t max, struct slice *line);
+/* What is there: 1..max bytes. RC_MORE: nothing yet: park. RC_NONE: the peer is gone. */
+enum rc conn_bytes(struct conn *c, size_t max, struct slice *bytes);
+/* Gives back the tail of what conn_bytes returned last. */
+void conn_unread(struct conn *c, struct slice tail);
+/* Input is at hand without reading the socket: for pipelining. */
+bool conn_has_input(const struct conn *c);
+
+/* The reply: append to it; it is sent at the end of the step. */
+struct buf *conn_out(struct conn *c);
+/* More than CONN_HIGH_WATER waits to be sent: park; WAKE_IO comes when it has drained. */
+bool conn_out_full(const struct conn *c);
+enum { CONN_HIGH_WATER = 64 * 1024 };
+
+/* Without input or drained output for so long, the step runs with conn_timed_out. 0: never. */
+void conn_idle(struct conn *c, uint64_t ms);
+bool conn_timed_out(const struct conn *c);
+bool conn_draining(const struct conn *c);
+
+/* The peer's address as text, without port. */
+struct slice conn_peer(const struct conn *c);
+bool conn_is_loopback(const struct conn *c);
+/* Outgoing: it could not be made, or its TLS handshake failed. */
+bool conn_failed(const struct conn *c);
+
+/* After the reply that is in conn_out now has been sent, the handshake begins; what came in before is thrown away. The
+ * next step runs when it is done. RC_DENIED: there is no certificate. */
+enum rc conn_starttls(struct conn *c);
+/* Client side. `name` is the server's (kept by the caller); verify: a wrong certificate fails the handshake. */
+enum rc conn_starttls_client(struct conn *c, const char *name, bool verify);
+bool conn_is_tls(const struct conn *c);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without TLS. Lives as long as the connection's TLS. */
+struct slice conn_tls_info(const struct conn *c);
+/* RFC 9266 and RFC 5929 channel bindings; empty when there are none. */
+struct slice conn_tls_exporter(struct conn *c);
+struct slice conn_tls_end_point(struct conn *c);
+
+#endif

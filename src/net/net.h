@@ -1,0 +1,64 @@
+/* net.h: Listeners and outgoing connections. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "base/fault.h"
+#include "run/run.h"
+#include <sys/socket.h>
+
+struct net;
+struct conn;
+struct tls;
+
+/* A protocol's way in. `open` makes the session: sets conn->session and conn->task.step; another rc closes at once. */
+struct door {
+	const char *name;
+	const struct task_kind *kind; /* its drop frees conn->session; the connection is freed by net */
+	enum rc (*open)(void *arg, struct conn *c);
+	void *arg;
+	const char *busy_text; /* sent to a client over the limit; NULL: nothing */
+};
+
+struct net_conf {
+	struct run *run;
+	struct tls *tls;     /* for listeners; NULL: no TLS */
+	size_t connections_max;
+	bool (*refuse)(void); /* memory is short: new connections get busy_text; NULL: never */
+};
+
+struct net *net_new(const struct net_conf *conf);
+/* After the run time's tasks have ended. */
+void net_free(struct net **net);
+
+struct net_cidr {
+	uint8_t at[16]; /* IPv4 as ::ffff:a.b.c.d */
+	unsigned bits;  /* 0..128 */
+};
+/* "10.0.0.0/8", "::1". RC_BAD: not such. */
+enum rc net_cidr_parse(struct slice text, struct net_cidr *out);
+
+struct net_listener {
+	const char *name;
+	const char *bind; /* "[::]:143", "127.0.0.1:2143" */
+	const struct door *door;
+	bool implicit_tls;
+	size_t connections_max; /* 0: only the total limit */
+	uint64_t idle_ms, total_ms; /* 0: none; the door may set its own idle time */
+	const struct net_cidr *trusted; /* peers whose PROXY header is believed, and expected */
+	size_t trusted_n;
+};
+/* Binds and listens at once; connections are taken when the run time runs. `l` is copied, what it points to is not.
+ * CONFIG: the address; in use, not ours, not permitted. */
+enum rc net_listen(struct net *net, const struct net_listener *l, struct fault *why);
+/* Stops listening (drain). */
+void net_close_listeners(struct net *net);
+/* The port of the n-th listener (0 in `bind` picks one). */
+unsigned net_port(struct net *net, size_t n);
+size_t net_connections(const struct net *net);
+
+/* An outgoing connection: `open` is called when it stands, or with conn_failed(c) true when it does not. */
+enum rc net_connect(struct net *net, const struct sockaddr *to, socklen_t len, const struct sockaddr *from,
+	socklen_t from_len, uint64_t timeout_ms, const struct door *door, void *session, struct conn **out);
+
+#endif

@@ -1,0 +1,35 @@
+/* net_int.h: The room's own state. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NET_NET_INT_H
+#define NET_NET_INT_H
+
+#include "base/lock.h"
+#include "net/conn.h"
+#include "net/tls.h"
+
+struct net_socket {
+	struct task task; /* first */
+	struct net *net;
+	struct net_listener conf;
+	unsigned port;
+	_Atomic size_t open;
+	_Atomic bool closed;
+	struct net_socket *next;
+};
+
+struct net {
+	struct net_conf conf;
+	struct lock lock;
+	struct net_socket *listeners;
+	_Atomic size_t open;
+	int reserve; /* a descriptor given up when there are no others */
+};
+
+enum { CONN_STAGE_PROXY, CONN_STAGE_CONNECT, CONN_STAGE_HANDSHAKE, CONN_STAGE_OPEN, CONN_STAGE_TALK };
+
+struct conn *conn_new(struct net *net, int fd, const struct door *door);
+void conn_set_peer(struct conn *c, const struct sockaddr_storage *peer);
+enum step conn_around(struct task *t);
+void conn_drop(struct conn *c);
+
+#endif
