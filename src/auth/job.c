@@ -13,6 +13,8 @@ struct auth_job {
 	struct slice pass;
 	struct slice *hashes;
 	size_t n;
+	uint32_t id, generation;
+	bool is_old; /* the form, not what our own would be, or without SCRAM keys */
 	enum rc answer; /* RC_WAIT until it is done */
 	unsigned owners;
 };
@@ -39,6 +41,22 @@ static void leave(struct auth_job *job)
 	mem_free(MEM_OTHER, job);
 }
 
+/* Users that came with another server's hash get ours, and SCRAM keys, when they have proved their password. */
+static void renew(struct auth_job *job)
+{
+	struct arena a;
+	struct slice made;
+	struct scram_keys keys;
+	struct fault why = { 0 };
+	arena_init(&a, AUTH_TRY_BYTES);
+	enum rc rc = auth_new_password(job->pass, &a, &made, &keys);
+	if (rc == RC_OK)
+		rc = dir_renew_secret(
+			job->auth->deps.dir, job->id, job->generation, made, &keys, &why);
+	(void)rc; /* the old form serves as well; tried again at the next log-in */
+	arena_done(&a);
+}
+
 static void hash(void *arg)
 {
 	struct auth_job *job = arg;
@@ -49,11 +67,15 @@ static void hash(void *arg)
 	lock_leave(&auth->lock);
 	enum rc answer = is_wanted ? check(job) : RC_DENIED;
 	atomic_fetch_add(&auth->hashed, is_wanted);
-	atomic_fetch_sub(&auth->jobs_now, 1);
 	lock_enter(&auth->lock);
 	job->answer = answer;
 	if (job->task)
 		task_wake(job->task, WAKE_EVENT);
+	lock_leave(&auth->lock);
+	if (answer == RC_OK && job->is_old)
+		renew(job);
+	atomic_fetch_sub(&auth->jobs_now, 1);
+	lock_enter(&auth->lock);
 	leave(job);
 	lock_leave(&auth->lock);
 }
@@ -63,6 +85,10 @@ static enum rc fill(struct auth_job *job, const struct auth_who *who, struct sli
 	TRY(arena_copy(&job->arena, pass, &job->pass));
 	if (!who->is_known)
 		return RC_OK;
+	job->id = who->id;
+	job->generation = who->secret.generation;
+	job->is_old = !who->secret.has_scram || who->secret.n != 1 ||
+		      !password_is_current(who->secret.hashes[0]);
 	job->hashes = arena_new(&job->arena, (who->secret.n + 1) * sizeof(*job->hashes));
 	for (size_t i = 0; i < who->secret.n; i++)
 		TRY(arena_copy(&job->arena, who->secret.hashes[i], &job->hashes[job->n++]));

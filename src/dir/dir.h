@@ -181,6 +181,10 @@ enum rc dir_list(struct dir *dir, const struct dir_filter *filter, struct arena 
 /* Replaces password hashes and SCRAM keys at once; `hash` empty: nobody can log in by password. */
 enum rc dir_set_password(struct dir *dir, uint32_t id, struct slice hash,
 	const struct scram_keys *scram, struct fault *why);
+/* The same password in a better form: only as long as the credential generation is still `generation`, which stays. TAKEN:
+ * CONFLICT. */
+enum rc dir_renew_secret(struct dir *dir, uint32_t id, uint32_t generation, struct slice hash,
+	const struct scram_keys *scram, struct fault *why);
 enum rc dir_alias_add(struct dir *dir, uint32_t id, struct slice address, struct fault *why);
 /* The primary address cannot be removed (FORBIDDEN). */
 enum rc dir_alias_remove(struct dir *dir, uint32_t id, struct slice address, struct fault *why);

@@ -304,6 +304,24 @@ enum rc dir_set_password(struct dir *dir, uint32_t id, struct slice hash,
 		dir, password_once, &(struct edit){ .id = id, .text = hash, .scram = scram }, why);
 }
 
+static enum rc renew_once(struct dir_change *c, const void *args, struct fault *why)
+{
+	const struct edit *e = args;
+	struct dir_secret s;
+	TRY(secret_now(c, e->id, &s, why));
+	if (s.generation != e->number)
+		return fault_set(why, FAULT_CONFLICT, "the password was changed meanwhile");
+	return secret_put(c, e->id, s.generation, e->text, e->scram, why);
+}
+
+enum rc dir_renew_secret(struct dir *dir, uint32_t id, uint32_t generation, struct slice hash,
+	const struct scram_keys *scram, struct fault *why)
+{
+	return dir_change_run(dir, renew_once,
+		&(struct edit){ .id = id, .number = generation, .text = hash, .scram = scram },
+		why);
+}
+
 /* `at` with one more at its end. RC_LIMIT: MEMORY. */
 static enum rc with(struct dir_change *c, const struct slice **at, size_t *n, struct slice more,
 	struct fault *why)

@@ -331,6 +331,28 @@ static void speaks_login_and_plain(void **state)
 	assert_int_equal(log_in(w, c), RC_BAD);
 }
 
+/* Who comes with another server's hash gets ours, and can use SCRAM from then on. */
+static void renews_old_hashes(void **state)
+{
+	struct world *w = *state;
+	struct arena a;
+	struct dir_secret s = { 0 };
+	struct slice old = S("{SHA256}K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=");
+	arena_init(&a, 0);
+	assert_int_equal(dir_set_password(w->dir, w->ann, old, NULL, &w->why), RC_OK);
+	assert_int_equal(by_scram(w, "ann", "secret"), RC_DENIED);
+	assert_int_equal(by_password(w, "ann", "secret"), RC_OK);
+	for (int i = 0; i < 200 && !s.has_scram; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+		assert_int_equal(dir_secret(w->dir, w->ann, &a, &s, &w->why), RC_OK);
+	}
+	assert_true(slice_starts(s.hashes[0], S("$argon2id$")));
+	assert_int_equal(by_scram(w, "ann", "secret"), RC_OK);
+	assert_int_equal(
+		dir_renew_secret(w->dir, w->ann, s.generation + 1, old, NULL, &w->why), RC_TAKEN);
+	arena_done(&a);
+}
+
 static enum step only_ask(struct task *t)
 {
 	struct client *c = (struct client *)t;
@@ -400,6 +422,7 @@ int test_login(void)
 		cmocka_unit_test_setup_teardown(delays_refusals, open_world, close_world),
 		cmocka_unit_test_setup_teardown(speaks_scram, open_world, close_world),
 		cmocka_unit_test_setup_teardown(speaks_login_and_plain, open_world, close_world),
+		cmocka_unit_test_setup_teardown(renews_old_hashes, open_world, close_world),
 		cmocka_unit_test_setup_teardown(wants_privacy, open_world, close_world),
 		cmocka_unit_test_setup_teardown(outlives_sessions, open_world, close_world),
 	};
