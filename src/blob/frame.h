@@ -1,0 +1,15 @@
+/* frame.h: One frame of a blob: compressed when that helps. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BLOB_FRAME_H
+#define BLOB_FRAME_H
+
+#include "base/arena.h"
+
+enum frame_codec { FRAME_RAW = 0, FRAME_LZ4 = 1, FRAME_ZSTD = 2 };
+
+/* Codec byte and bytes, in `a`. RC_LIMIT: no memory. */
+enum rc frame_pack(enum frame_codec codec, struct slice plain, struct arena *a, struct slice *out);
+/* RC_LOST: not a frame of at most `max` plain bytes. RC_LIMIT: no memory. */
+enum rc frame_unpack(struct slice packed, size_t max, struct arena *a, struct slice *plain);
+
+#endif
