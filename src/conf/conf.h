@@ -1,0 +1,208 @@
+/* conf.h: The configuration: one immutable, counted snapshot with plain typed members, made from one table. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+/* [conf 1] A snapshot never changes; a reload makes a new one. Holders count themselves in and out.
+ * [conf 2] Strings are NUL-terminated and never NULL ("" when not set); durations are milliseconds, sizes bytes.
+ * [conf 3] Every member has its row in conf/settings.tbl: key, type, default, range and what it does. */
+
+struct conf_list {
+	const char *const *at;
+	size_t n;
+};
+
+struct conf_map {
+	const char *const *names, *const *values;
+	size_t n;
+};
+
+/* "10/1m": at most `count` in `per_ms`; count 0: no limit. */
+struct conf_rate {
+	uint64_t count, per_ms;
+};
+
+/* Cron: bit sets of minute, hour, day of month, month, weekday (0 Sunday). any_*: the field was "*". */
+struct conf_cron {
+	uint64_t minutes;
+	uint32_t hours, days, months, weekdays;
+	bool any_day, any_weekday;
+};
+
+enum conf_store_type {
+	CONF_STORE_ROCKSDB,
+	CONF_STORE_SQLITE,
+	CONF_STORE_MEMORY,
+	CONF_STORE_FILESYSTEM,
+	CONF_STORE_POSTGRESQL,
+	CONF_STORE_MYSQL,
+	CONF_STORE_S3,
+	CONF_STORE_AZURE,
+	CONF_STORE_REDIS,
+	CONF_STORE_MEMCACHED,
+	CONF_STORE_SHARDED,
+	CONF_STORE_TIERED,
+	CONF_STORE_TYPES
+};
+
+struct conf_store {
+	const char *id;
+	unsigned type; /* enum conf_store_type */
+	const char *path;
+	unsigned compression; /* enum conf_compression */
+	uint64_t cache_size;
+	bool optimize_writes, optimize_reads;
+	uint64_t max_background_jobs, depth;
+	unsigned durability; /* 0 strict, 1 relaxed */
+	const char *host, *database, *user, *password;
+	uint64_t port, pool_max;
+	struct conf_list read_replicas, stores, urls;
+	unsigned by; /* 0 hash, 1 range, 2 modulo */
+	struct conf_map ranges;
+	const char *endpoint, *bucket, *region, *access_key, *secret_key, *storage_class;
+	const char *account, *container, *sas_token;
+	const char *hot, *cold;
+	uint64_t after_ms;
+	const char *url, *auth_username, *auth_secret, *sentinel_master;
+	bool cluster, read_from_replicas;
+	uint64_t protocol_version;
+	uint64_t timeout_ms, retries;
+	bool tls_enable, tls_allow_invalid;
+	const char *tls_ca;
+};
+enum conf_compression { CONF_COMPRESS_LZ4, CONF_COMPRESS_ZSTD, CONF_COMPRESS_NONE };
+
+enum conf_protocol {
+	CONF_SMTP,
+	CONF_SUBMISSION,
+	CONF_LMTP,
+	CONF_IMAP,
+	CONF_POP3,
+	CONF_MANAGESIEVE,
+	CONF_HTTP,
+	CONF_PROTOCOLS
+};
+
+struct conf_listener {
+	const char *id;
+	struct conf_list bind; /* "[::]:143", "127.0.0.1:2143" */
+	unsigned protocol; /* enum conf_protocol */
+	bool tls_implicit;
+	struct conf_list trusted; /* networks whose PROXY header is believed */
+	uint64_t max_connections; /* 0: only the total */
+	uint64_t idle_ms, total_ms; /* 0: the protocol's own */
+	const char *hostname; /* "": the server's */
+};
+
+struct conf_certificate {
+	const char *id;
+	const char *cert, *key; /* PEM files */
+	bool is_default;
+};
+
+enum conf_cluster_type {
+	CONF_CLUSTER_NONE,
+	CONF_CLUSTER_KAFKA,
+	CONF_CLUSTER_NATS,
+	CONF_CLUSTER_REDIS,
+	CONF_CLUSTER_PEER
+};
+
+struct conf_cache {
+	uint64_t message, events, contacts, files, access_token, permission, http_auth, directory;
+	uint64_t dns_txt, dns_mx, dns_ptr, dns_ipv4, dns_ipv6, dns_tlsa, dns_mta_sts, dns_rbl;
+};
+
+struct conf {
+	const char *hostname, *data_dir, *run_user;
+	uint64_t max_connections, workers, drain_ms;
+	unsigned default_ports; /* 0 standard, 1 high (loopback, unprivileged) */
+	const char *storage_data, *storage_blob, *storage_fts, *storage_lookup, *storage_directory;
+	uint64_t memory_limit; /* effective: never 0 */
+	struct conf_cache cache;
+	struct {
+		unsigned type; /* enum conf_cluster_type */
+		struct conf_list bootstrap_servers, urls, seeds;
+		const char *topic, *group_id, *node_id, *bind;
+	} cluster;
+	struct {
+		bool enable;
+		const char *bind;
+		unsigned type; /* 0 prometheus */
+	} metrics;
+	struct {
+		struct conf_list servers;
+		uint64_t timeout_ms;
+		bool dnssec;
+	} dns;
+	struct {
+		struct conf_cron data_cleanup, archiving, auto_expunge, telemetry;
+		uint64_t changes_ms, changes_max;
+	} retention;
+	struct {
+		unsigned level; /* enum event_level */
+		unsigned format; /* 0 text, 1 json */
+	} log;
+	struct {
+		uint64_t cache_ms, delay_ms, failures_max;
+		bool allow_plain_text; /* passwords without TLS, also from afar */
+	} auth;
+	struct {
+		uint64_t message_max, rcpt_max, errors_max, command_ms, data_ms, hops_max;
+	} smtp;
+	struct {
+		uint64_t idle_ms, login_ms, literal_max, errors_max;
+	} imap;
+	struct {
+		uint64_t idle_ms, body_max;
+	} http;
+	struct {
+		uint64_t retry_first_ms, retry_max_ms, expire_ms, notify_ms, connect_ms, command_ms;
+		uint64_t per_destination, per_message_rcpt, total, partitions, smtp_port;
+		const char *relay_host; /* "": by MX */
+		unsigned tls; /* 0 opportunistic, 1 require, 2 never */
+		struct conf_rate throttle;
+	} queue;
+	struct conf_store *stores;
+	size_t nstores;
+	struct conf_listener *listeners; /* the defaults when the file has none */
+	size_t nlisteners;
+	struct conf_certificate *certificates;
+	size_t ncertificates;
+	struct conf_inside *inside; /* the room's own */
+};
+
+struct conf_ask {
+	const char *file; /* NULL: /etc/veredus/veredus.toml when it is there, else only defaults */
+	const char *data_dir; /* --data DIR; NULL: [server] data */
+	const char *const *sets; /* --set KEY=VALUE */
+	size_t nsets;
+	const char *overlay; /* settings that `veredus config set` keeps; NULL or absent: none */
+};
+
+/* Reads, checks, and makes a snapshot with one count. Notes and faults ("file:line: ...\n") are appended to `report`.
+ * RC_BAD: at least one fault; no snapshot. Any thread. */
+enum rc conf_read(const struct conf_ask *ask, struct conf **out, struct buf *report);
+struct conf *conf_get(struct conf *conf);
+/* Counts out; the last one frees. Clears `*conf`. */
+void conf_put(struct conf **conf);
+
+/* The store that a role names: an id, or a type when only one store has it. NULL: "", or unknown (conf_read refuses that
+ * for roles). The default store exists without being written in the file. */
+const struct conf_store *conf_store(const struct conf *conf, const char *name);
+
+/* Every effective value and its origin: text lines "key = value  # origin", or JSON objects in an array. Secrets are "***". */
+void conf_render(const struct conf *conf, bool json, struct buf *out);
+/* One effective value as it would stand in the file. RC_NONE: no such key. */
+enum rc conf_value(const struct conf *conf, struct slice key, struct buf *value, struct buf *origin);
+/* The nearest known key to a wrong one, or "". */
+const char *conf_nearest(struct slice key);
+/* docs/settings.md, from the table. */
+void conf_document(struct buf *out);
+/* The next time at or after `unix_s` (UTC) that fits; 0: none within four years. */
+int64_t conf_cron_next(const struct conf_cron *cron, int64_t unix_s);
+
+#endif
