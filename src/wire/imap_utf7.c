@@ -60,7 +60,7 @@ static enum rc shifted(struct slice in, struct buf *out)
 enum rc imap_utf7_read(struct slice in, struct arena *a, struct slice *out)
 {
 	for (size_t i = 0; i < in.len; i++)
-		if (in.at[i] > 127)
+		if (in.at[i] > 127 || !in.at[i])
 			return RC_BAD;
 	if (slice_find(in, '&') == in.len) {
 		*out = in;
