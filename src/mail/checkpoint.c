@@ -271,7 +271,7 @@ static void reap_all(struct mail_account *ma, struct fault *why)
 		arena_done(&a);
 	}
 	if (rc != RC_NONE)
-		event_log(EVENT_MAIL_REAP_FAILED, F_U64("account", account_id(ma->acc)), F_STR("why", fault_text(why)));
+		event_log(EVENT_MAIL_REAP_FAILED, f_u64("account", account_id(ma->acc)), f_str("why", fault_text(why)));
 }
 
 static void work(void *arg)
@@ -288,8 +288,8 @@ static void work(void *arg)
 		reap_all(ma, &why);
 	arena_init(&c.arena, 0);
 	if (due && run_checkpoint(&c, &why) != RC_OK)
-		event_log(EVENT_MAIL_CHECKPOINT_FAILED, F_U64("account", account_id(ma->acc)),
-			F_STR("why", fault_text(&why)));
+		event_log(EVENT_MAIL_CHECKPOINT_FAILED, f_u64("account", account_id(ma->acc)),
+			f_str("why", fault_text(&why)));
 	arena_done(&c.arena);
 	lock_enter(&ma->lock);
 	ma->checkpointing = false;

@@ -100,8 +100,8 @@ static enum rc install(struct mail_account *ma, uint32_t box_id, struct mail_tab
 	box->loaded = true;
 	*t = (struct mail_table){ 0 };
 	if (box->table.count != box->head.exists) {
-		event_log(EVENT_MAIL_COUNTS_MENDED, F_U64("account", account_id(ma->acc)), F_U64("box", box_id),
-			F_U64("head", box->head.exists), F_U64("table", box->table.count));
+		event_log(EVENT_MAIL_COUNTS_MENDED, f_u64("account", account_id(ma->acc)), f_u64("box", box_id),
+			f_u64("head", box->head.exists), f_u64("table", box->table.count));
 		box->head.exists = box->table.count;
 	}
 	return RC_OK;

@@ -67,6 +67,7 @@ struct mail_box_info {
 	enum mail_use use;
 	bool subscribed;
 	bool selectable; /* false: only a name with children, or only subscribed */
+	bool ghost; /* deleted, and still subscribed: LSUB shows it, LIST does not */
 	struct slice name; /* UTF-8, levels parted by '/'; "INBOX" in capitals */
 };
 

@@ -36,6 +36,7 @@ struct mail_record {
 	struct slice
 		fields; /* raw fields that clients ask for most, complete lines, in message order */
 	struct slice parts; /* mail_record_part */
+	bool has_fields; /* false: they were too many to keep; read the header itself */
 };
 
 /* From the bytes of a whole message; everything lives in `a`. Never refuses a message; RC_LIMIT: memory. */

@@ -15,7 +15,7 @@ void mail_record_set_thread(struct slice record, uint64_t thread)
 
 static enum rc read_all(struct slice in, struct mail_record *out)
 {
-	uint8_t version;
+	uint8_t version, whole;
 	struct slice hash;
 	TRY(take_byte(&in, &version));
 	if (version != RECORD_VERSION)
@@ -32,7 +32,9 @@ static enum rc read_all(struct slice in, struct mail_record *out)
 	TRY(take_vslice(&in, &out->preview));
 	TRY(take_vslice(&in, &out->subject));
 	TRY(take_vslice(&in, &out->parts));
+	TRY(take_byte(&in, &whole));
 	TRY(take_vslice(&in, &out->fields));
+	out->has_fields = whole;
 	out->blob.size = out->size;
 	return RC_OK;
 }

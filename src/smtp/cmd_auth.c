@@ -14,7 +14,8 @@ static void logged_in(struct smtp_session *s)
 	smtp_say(s, "235 2.7.0", "logged in");
 }
 
-enum step smtp_auth_result(struct smtp_session *s, enum rc rc, struct buf *reply, const struct fault *why)
+enum step smtp_auth_result(
+	struct smtp_session *s, enum rc rc, struct buf *reply, const struct fault *why)
 {
 	struct task *t = &s->conn->task;
 	s->auth_waits = rc == RC_WAIT;
@@ -53,7 +54,8 @@ void cmd_auth(struct smtp_session *s, struct slice args)
 		return;
 	}
 	buf_init(&reply, SMTP_AUTH_MAX, run_step_arena(s->conn->task.run));
-	enum rc rc = auth_start(s->smtp->deps.auth, &s->auth, &s->conn->task, &peer, mech, has_initial, initial, &reply, &why);
+	struct auth_first first = { .mech = mech, .has_initial = has_initial, .initial = initial };
+	enum rc rc = auth_start(&s->auth, &peer, &first, &reply, &why);
 	enum step next = smtp_auth_result(s, rc, &reply, &why);
 	(void)next; /* the step that follows parks by itself */
 }

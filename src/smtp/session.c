@@ -79,7 +79,8 @@ void smtp_refuse(struct smtp_session *s, const struct fault *why)
 	smtp_say(s, row->smtp, fault_text(why));
 	metric_fault(why->id);
 	if (++s->errors > s->smtp->deps.errors_max) {
-		smtp_say(s, fault_row(FAULT_TOO_MANY_ERRORS)->smtp, fault_row(FAULT_TOO_MANY_ERRORS)->sentence);
+		smtp_say(s, fault_row(FAULT_TOO_MANY_ERRORS)->smtp,
+			fault_row(FAULT_TOO_MANY_ERRORS)->sentence);
 		event_log(EVENT_SMTP_TOO_MANY_ERRORS, f_str("peer", s->peer));
 		s->closing = true;
 	}
@@ -102,7 +103,9 @@ void smtp_reset(struct smtp_session *s)
 
 struct auth_peer smtp_auth_peer(struct smtp_session *s)
 {
-	return (struct auth_peer){ .door = S("smtp"),
+	return (struct auth_peer){ .auth = s->smtp->deps.auth,
+		.task = &s->conn->task,
+		.door = S("smtp"),
 		.address = slice_str(s->peer),
 		.is_private = conn_is_tls(s->conn) || conn_is_loopback(s->conn),
 		.tls_exporter = conn_tls_exporter(s->conn),
@@ -114,7 +117,8 @@ enum step smtp_step_greet(struct task *t)
 	struct smtp_session *s = conn_of(t)->session;
 	struct buf *out = conn_out(s->conn);
 	conn_idle(s->conn, s->smtp->deps.idle_ms);
-	buf_fmt(out, "220 %s %s Veredus\r\n", s->smtp->deps.hostname, s->role == SMTP_LMTP ? "LMTP" : "ESMTP");
+	buf_fmt(out, "220 %s %s Veredus\r\n", s->smtp->deps.hostname,
+		s->role == SMTP_LMTP ? "LMTP" : "ESMTP");
 	t->step = smtp_step_line;
 	return STEP_MORE;
 }
@@ -123,11 +127,13 @@ enum step smtp_step_greet(struct task *t)
 static bool ended(struct smtp_session *s)
 {
 	if (conn_timed_out(s->conn)) {
-		smtp_say(s, fault_row(FAULT_IDLE_TIMEOUT)->smtp, fault_row(FAULT_IDLE_TIMEOUT)->sentence);
+		smtp_say(s, fault_row(FAULT_IDLE_TIMEOUT)->smtp,
+			fault_row(FAULT_IDLE_TIMEOUT)->sentence);
 		return true;
 	}
 	if (conn_draining(s->conn)) {
-		smtp_say(s, fault_row(FAULT_SHUTTING_DOWN)->smtp, fault_row(FAULT_SHUTTING_DOWN)->sentence);
+		smtp_say(s, fault_row(FAULT_SHUTTING_DOWN)->smtp,
+			fault_row(FAULT_SHUTTING_DOWN)->sentence);
 		return true;
 	}
 	return false;
@@ -149,7 +155,8 @@ static void run_line(struct smtp_session *s, struct slice line)
 		cmd_unknown(s, args);
 	else if (cmd->needs_hello && !s->greeted)
 		smtp_refuse_id(s, FAULT_BAD_SEQUENCE);
-	else if (s->chunking && verb != SMTP_BDAT && verb != SMTP_RSET && verb != SMTP_QUIT && verb != SMTP_NOOP)
+	else if (s->chunking && verb != SMTP_BDAT && verb != SMTP_RSET && verb != SMTP_QUIT &&
+		 verb != SMTP_NOOP)
 		smtp_refuse_id(s, FAULT_BAD_SEQUENCE); /* RFC 3030 2: between chunks nothing else */
 	else
 		cmd->fn(s, args);

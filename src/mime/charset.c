@@ -1,0 +1,125 @@
+/* charset.c: Every charset that iconv knows, to UTF-8. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/utf8.h"
+#include "mime/mime.h"
+#include <errno.h>
+#include <iconv.h>
+
+enum { NAME_MAX_LEN = 60 };
+
+static bool is_utf8_name(struct slice s)
+{
+	return s.len == 0 || slice_eq_nocase(s, S("utf-8")) || slice_eq_nocase(s, S("utf8")) ||
+	       slice_eq_nocase(s, S("us-ascii")) || slice_eq_nocase(s, S("ascii"));
+}
+
+static bool is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static bool open_charset(struct slice charset, iconv_t *cd)
+{
+	char name[NAME_MAX_LEN + 1];
+	if (charset.len == 0 || charset.len > NAME_MAX_LEN)
+		return false;
+	for (size_t i = 0; i < charset.len; i++) {
+		uint8_t c = charset.at[i];
+		bool fine = (c >= '0' && c <= '9') || ((unsigned)(c | 0x20) - (unsigned)'a') < 26u || c == '-' || c == '_' || c == '.' || c == ':' ||
+			    c == '(' || c == ')' || c == '+';
+		if (!fine)
+			return false;
+		name[i] = (char)c;
+	}
+	name[charset.len] = '\0';
+	/* what mail calls Latin-1 is Windows-1252 as everybody reads it */
+	bool latin1 = slice_eq_nocase(charset, S("iso-8859-1")) || slice_eq_nocase(charset, S("latin1"));
+	*cd = iconv_open("UTF-8", latin1 ? "WINDOWS-1252" : name);
+	return *cd != (iconv_t)-1;
+}
+
+bool mime_charset_known(struct slice charset)
+{
+	iconv_t cd;
+	if (is_utf8_name(charset))
+		return true;
+	if (!open_charset(charset, &cd))
+		return false;
+	iconv_close(cd);
+	return true;
+}
+
+/* Broken octets become U+FFFD, one each. */
+static enum rc convert(iconv_t cd, struct slice text, struct buf *out)
+{
+	char *in = (char *)(uintptr_t)text.at;
+	size_t left = text.len;
+	while (left) {
+		size_t room = left * 2 + 64;
+		uint8_t *at = buf_room(out, room);
+		if (!at)
+			return RC_LIMIT;
+		char *to = (char *)at;
+		size_t space = room;
+		size_t n = iconv(cd, &in, &left, &to, &space);
+		buf_added(out, room - space);
+		if (n != (size_t)-1)
+			break;
+		if (errno == EILSEQ || errno == EINVAL) {
+			utf8_add(out, 0xfffd);
+			in++;
+			left--;
+			iconv(cd, NULL, NULL, NULL, NULL);
+		} else if (errno != E2BIG) {
+			break;
+		}
+	}
+	return out->over ? RC_LIMIT : RC_OK;
+}
+
+/* Well-formed UTF-8 of what claims to be UTF-8; undeclared other bytes are Windows-1252. */
+static enum rc repair(struct slice text, bool declared, struct arena *a, struct slice *out)
+{
+	struct buf b;
+	iconv_t cd;
+	if (utf8_valid(text)) {
+		*out = text;
+		return RC_OK;
+	}
+	buf_init(&b, 0, a);
+	if (!declared && open_charset(S("WINDOWS-1252"), &cd)) {
+		enum rc rc = convert(cd, text, &b);
+		iconv_close(cd);
+		TRY(rc);
+	} else {
+		while (text.len)
+			utf8_add(&b, utf8_take(&text));
+	}
+	*out = buf_slice(&b);
+	return b.over ? RC_LIMIT : RC_OK;
+}
+
+enum rc mime_to_utf8(struct slice charset, struct slice text, struct arena *a, struct slice *out)
+{
+	struct buf b;
+	iconv_t cd;
+	if (is_utf8_name(charset))
+		return repair(text, slice_starts_nocase(charset, S("utf")), a, out);
+	bool stateful = slice_starts_nocase(charset, S("iso-2022")) || slice_starts_nocase(charset, S("utf-7")) ||
+			slice_starts_nocase(charset, S("utf-16")) || slice_starts_nocase(charset, S("utf-32")) ||
+			slice_starts_nocase(charset, S("hz"));
+	if (!stateful && is_ascii(text)) {
+		*out = text;
+		return RC_OK;
+	}
+	if (!open_charset(charset, &cd))
+		return repair(text, false, a, out);
+	buf_init(&b, 0, a);
+	enum rc rc = convert(cd, text, &b);
+	iconv_close(cd);
+	*out = buf_slice(&b);
+	return rc;
+}
