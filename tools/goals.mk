@@ -28,3 +28,5 @@ $(LINT)/format: $(FORMATTED) .clang-format
 $(addprefix lint-,$(CHECKS)): lint-%: lint-gcc
 	@BUILD=$(BUILD) python3 tools/lint/$*.py
 .PHONY: deps lint lint-all lint-gcc lint-clang lint-headers $(addprefix lint-,$(CHECKS))
+
+include test/bench/bench.mk

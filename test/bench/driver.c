@@ -13,7 +13,6 @@
 struct opt opt = { .host = "127.0.0.1",
 	.user = "user%u@bench.test",
 	.password = "secret",
-	.domain = "bench.test",
 	.sessions = 1,
 	.users = 50,
 	.multi = 1,
@@ -48,13 +47,13 @@ uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-void user_name(char *to, size_t cap, uint64_t n)
+void number_name(char *to, size_t cap, const char *form, uint64_t n)
 {
-	const char *mark = strstr(opt.user, "%u");
+	const char *mark = strstr(form, "%u");
 	if (!mark)
-		snprintf(to, cap, "%s", opt.user);
+		snprintf(to, cap, "%s", form);
 	else
-		snprintf(to, cap, "%.*s%llu%s", (int)(mark - opt.user), opt.user,
+		snprintf(to, cap, "%.*s%llu%s", (int)(mark - form), form,
 			(unsigned long long)(n % opt.users + 1), mark + 2);
 }
 
@@ -118,7 +117,7 @@ static void report(void)
 static void options(int argc, char **argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, "h:p:n:s:u:U:P:d:b:c:m:k:z:tlr")) != -1) {
+	while ((c = getopt(argc, argv, "h:p:n:s:u:U:R:P:b:c:m:k:z:tla")) != -1) {
 		switch (c) {
 		case 'h':
 			opt.host = optarg;
@@ -141,8 +140,11 @@ static void options(int argc, char **argv)
 		case 'P':
 			opt.password = optarg;
 			break;
-		case 'd':
-			opt.domain = optarg;
+		case 'R':
+			opt.rcpt = optarg;
+			break;
+		case 'a':
+			opt.auth = true;
 			break;
 		case 'b':
 			opt.box = optarg;
@@ -170,9 +172,10 @@ static void options(int argc, char **argv)
 		default:
 			die("usage: driver -p PORT [-h HOST] [-n OPERATIONS] [-s SESSIONS] [-u "
 			    "USERS] [-U user%%u@dom]\n"
-			    "  [-P PASSWORD] [-d DOMAIN] [-b MAILBOX] [-c COMMAND ...] [-m "
+			    "  [-P PASSWORD] [-R rcpt%%u@dom] [-b MAILBOX] [-c COMMAND ...] [-m "
 			    "MESSAGES AN APPEND]\n"
-			    "  [-k SINK PORT] [-z MESSAGE SIZE] [-t (TLS)] [-l (LMTP)] WORK");
+			    "  [-k SINK PORT] [-z MESSAGE SIZE] [-t (TLS)] [-l (LMTP)] [-a (AUTH)] "
+			    "WORK");
 		}
 	}
 	for (size_t i = 0; optind < argc && i < sizeof works / sizeof *works; i++)

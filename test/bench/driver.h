@@ -23,10 +23,10 @@ struct work {
 };
 
 struct opt {
-	const char *host, *user, *password, *domain, *box, *command[4];
+	const char *host, *user, *rcpt, *password, *box, *command[4];
 	unsigned port, sessions, users, multi, sink, commands;
 	uint64_t count, size;
-	bool tls, lmtp;
+	bool tls, lmtp, auth;
 };
 
 struct bytes {
@@ -87,7 +87,7 @@ size_t message_size(void);
 void sink_start(unsigned port);
 void sink_sent(uint64_t op, uint64_t started);
 
-/* Adds opt.user with its %u replaced. */
-void user_name(char *to, size_t cap, uint64_t n);
+/* `form` with its %u replaced by one of opt.users numbers. */
+void number_name(char *to, size_t cap, const char *form, uint64_t n);
 
 #endif

@@ -9,7 +9,7 @@ enum { GREETING, LOGIN, SELECT, REST, RUN, LOGOUT, IDLE };
 static void login(struct session *s)
 {
 	char user[256];
-	user_name(user, sizeof user, s->id);
+	number_name(user, sizeof user, opt.user, s->id);
 	io_printf(s, "L LOGIN %s %s\r\n", user, opt.password);
 	s->phase = LOGIN;
 }

@@ -4,7 +4,7 @@ import os, shutil, socket, subprocess, time
 import peers
 from proc import Group
 
-USERS, DOMAIN, PASSWORD = 50, "bench.test", "secret"
+USERS, DOMAIN, PASSWORD = 56, "bench.test", "secret"
 
 
 def free_ports(n):
@@ -38,7 +38,8 @@ class Side:
     ports = {}                # lmtp smtp imap imaps
     rows = set()              # families of rows that it takes part in: lmtp smtp relay imap tls
 
-    def __init__(self, work):
+    def __init__(self, work, name=None):
+        self.name = name or self.name
         self.dir = f"{work}/run-{self.name}"
         self.work, self.group = work, None
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -68,6 +69,10 @@ class Side:
 
     def start(self):
         raise NotImplementedError
+
+    def meter(self):
+        """What is charged for this side's work."""
+        return self.group
 
     def drained(self):
         """False while mail that was taken is still under way inside."""
@@ -174,7 +179,7 @@ class Postfix(Side):
     def __init__(self, work):
         super().__init__(work)
         self.ports = dict(zip(("smtp", "sink"), free_ports(2)))
-        self.store = Dovecot(work)
+        self.store = Dovecot(work, "postfix-store")
 
     def start(self):
         top = peers.prefix("postfix", self.work)
@@ -236,7 +241,9 @@ anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 """)
         self.launch(peers.inside(top, ["/usr/lib/postfix/sbin/master", "-c", f"{self.dir}/conf", "-d"]), p["smtp"])
-        self.both = _Sum(self.group, self.store.group)
+
+    def meter(self):
+        return _Sum(self.group, self.store.group)
 
     def drained(self):
         for q in ("incoming", "active", "maildrop", "deferred"):
@@ -271,7 +278,7 @@ class _Sum:
 
 
 class Cyrus(Side):
-    name, label, durable = "cyrus", "Cyrus 3.6", "its default: about eleven flushes a message"
+    name, label, durable = "cyrus", "Cyrus 3.6", "its default: fsync of message, index, cache and conversations before the reply"
     rows = {"lmtp", "imap", "tls"}
     user = "user%u"
 

@@ -1,21 +1,35 @@
 /* smtp.c: Delivery by SMTP or LMTP: one message after the other on each session, commands pipelined. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver.h"
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { GREETING, HELLO, REST, MAIL, RCPT, DATA, BODY };
+enum { GREETING, HELLO, AUTH, REST, MAIL, RCPT, DATA, BODY };
 
 static void next(struct session *s)
 {
-	char to[256];
+	char to[256], from[256] = "bench@sender.test";
 	if (!op_take(s, 1)) {
 		s->phase = REST;
 		return;
 	}
-	user_name(to, sizeof to, s->op);
-	io_printf(s, "MAIL FROM:<bench@sender.test>\r\nRCPT TO:<%s>\r\nDATA\r\n", to);
+	number_name(to, sizeof to, opt.rcpt ? opt.rcpt : opt.user, s->op);
+	if (opt.auth)
+		number_name(from, sizeof from, opt.user, s->id);
+	io_printf(s, "MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n", from, to);
 	s->phase = MAIL;
+}
+
+static void auth(struct session *s)
+{
+	char user[256], plain[600];
+	unsigned char text[800];
+	number_name(user, sizeof user, opt.user, s->id);
+	int n = snprintf(plain, sizeof plain, "%c%s%c%s", 0, user, 0, opt.password);
+	EVP_EncodeBlock(text, (unsigned char *)plain, n);
+	io_printf(s, "AUTH PLAIN %s\r\n", (char *)text);
+	s->phase = AUTH;
 }
 
 static void begin(struct session *s)
@@ -35,6 +49,12 @@ static void line(struct session *s, char *at, size_t len)
 		s->phase = HELLO;
 		break;
 	case HELLO:
+		if (opt.auth) {
+			auth(s);
+			break;
+		}
+		[[fallthrough]];
+	case AUTH:
 		s->phase = REST;
 		session_ready(s);
 		break;
