@@ -36,7 +36,8 @@ struct toml_item {
 
 /* The root table; it lives as long as `a` and as `text`. RC_BAD: CONFIG, with "line N: what"; `*line` says it too (NULL is
  * allowed). RC_LIMIT: MEMORY, or deeper than TOML_DEPTH_MAX. */
-enum rc toml_parse(struct slice text, struct arena *a, struct toml_item **root, unsigned *line, struct fault *why);
+enum rc toml_parse(struct slice text, struct arena *a, struct toml_item **root, unsigned *line,
+	struct fault *why);
 /* NULL: no such key. */
 struct toml_item *toml_get(const struct toml_item *table, struct slice key);
 
