@@ -26,9 +26,11 @@ enum rc cert_info(const char *file, struct cert_info *out, struct fault *why);
  * them all anew when one has changed and all fit. While they do not fit (half-written, key of another certificate) the
  * old ones serve, and one event says why. Warns by an event from 20 days before a certificate ends. */
 struct cert_watch;
-/* Pairs are copied. `tls` and `run` outlive it; it ends with the run time's tasks (drain). */
+/* Not after run_drain. Pairs are copied. `tls` and `run` outlive it; it ends with the run time's tasks (drain). */
 struct cert_watch *cert_watch_start(struct run *run, struct tls *tls, const struct tls_pair *pairs,
 	size_t n, uint64_t every_ms);
+/* The caller's hold; the watching itself ends with the run time's tasks. */
+void cert_watch_free(struct cert_watch **watch);
 /* Loads now, changed or not: for SIGHUP. Any thread. */
 enum rc cert_reload(struct cert_watch *watch, struct fault *why);
 /* Other files from now on, and loads them; on a fault all stays as it was. Any thread. */

@@ -45,7 +45,7 @@ struct dns_memo {
 	struct task *
 		task; /* woken with WAKE_EVENT by each answer; NULL: nobody (the caller looks again by itself) */
 	struct dns_item *items;
-	size_t n, waiting;
+	size_t n;
 	unsigned rounds;
 };
 
