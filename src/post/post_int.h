@@ -50,12 +50,17 @@ struct post_mail {
 	struct data_batch batch;
 	struct task *task;
 	unsigned tries;
+	size_t return_path_len; /* octets of `whole` that stay here */
+	uint64_t queued;        /* its id in the queue; 0: none */
 	bool committed; /* the batch's done has been called */
 };
 
 /* body.c */
 enum rc post_body_whole(struct post_mail *m, struct fault *why);
 void post_body_drop(struct post_mail *m);
+/* remote.c */
+enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why);
+void post_queue_applied(struct post_mail *m);
 /* trace.c: Return-Path and Received in front. */
 void post_trace_fields(struct post_mail *m);
 /* How many Received fields the message has. */

@@ -20,7 +20,9 @@ void post_trace_fields(struct post_mail *m)
 	buf_init(out, 64 * 1024, NULL);
 	buf_str(out, "Return-Path: <");
 	buf_add(out, m->env.sender);
-	buf_str(out, ">\r\nReceived: from ");
+	buf_str(out, ">\r\n");
+	m->return_path_len = out->len;
+	buf_str(out, "Received: from ");
 	if (src->account && src->helo.len == 0)
 		buf_str(out, "unknown");
 	add_clean(out, src->helo);

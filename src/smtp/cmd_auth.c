@@ -20,22 +20,17 @@ enum step smtp_auth_result(
 	struct task *t = &s->conn->task;
 	s->auth_waits = rc == RC_WAIT;
 	t->step = rc == RC_WAIT || rc == RC_MORE ? smtp_step_answer : smtp_step_line;
-	switch (rc) {
-	case RC_WAIT:
+	if (rc == RC_WAIT)
 		return STEP_PARK;
-	case RC_MORE:
+	if (rc == RC_MORE)
 		buf_fmt(conn_out(s->conn), "334 %.*s\r\n", FMT(buf_slice(reply)));
-		return STEP_MORE;
-	case RC_OK:
+	else if (rc == RC_OK)
 		logged_in(s);
-		return STEP_MORE;
-	case RC_NONE:
+	else if (rc == RC_NONE)
 		smtp_say(s, "504 5.5.4", "no such mechanism");
-		return STEP_MORE;
-	default:
+	else
 		smtp_refuse(s, why);
-		return STEP_MORE;
-	}
+	return STEP_MORE;
 }
 
 void cmd_auth(struct smtp_session *s, struct slice args)

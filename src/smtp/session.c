@@ -46,8 +46,8 @@ struct smtp *smtp_new(const struct smtp_deps *deps)
 {
 	struct smtp *smtp = mem_new(MEM_OTHER, sizeof(*smtp));
 	smtp->deps = *deps;
-	for (enum smtp_role r = 0; r < SMTP_ROLES; r++) {
-		smtp->args[r] = (struct smtp_door_arg){ smtp, r };
+	for (unsigned r = 0; r < SMTP_ROLES; r++) {
+		smtp->args[r] = (struct smtp_door_arg){ smtp, (enum smtp_role)r };
 		smtp->doors[r] = (struct door){ .name = kinds[r].name,
 			.kind = &kinds[r],
 			.open = open_session,
@@ -170,21 +170,20 @@ enum step smtp_step_line(struct task *t)
 		return STEP_CLOSE;
 	if (conn_out_full(s->conn))
 		return STEP_PARK;
-	switch (conn_line(s->conn, SMTP_COMMAND_MAX, &line)) {
-	case RC_OK:
-		run_line(s, line);
-		return s->closing ? STEP_CLOSE : STEP_MORE;
-	case RC_MORE:
+	enum rc rc = conn_line(s->conn, SMTP_COMMAND_MAX, &line);
+	if (rc == RC_MORE)
 		return STEP_PARK;
-	case RC_LIMIT:
+	if (rc == RC_OK)
+		run_line(s, line);
+	else if (rc == RC_LIMIT)
 		smtp_refuse_id(s, FAULT_LINE_TOO_LONG);
-		return s->closing ? STEP_CLOSE : STEP_MORE;
-	case RC_BAD:
+	else if (rc == RC_BAD) {
 		smtp_refuse_id(s, FAULT_BARE_NEWLINE);
 		return STEP_CLOSE;
-	default:
+	} else {
 		return STEP_CLOSE;
 	}
+	return s->closing ? STEP_CLOSE : STEP_MORE;
 }
 
 enum step smtp_step_answer(struct task *t)

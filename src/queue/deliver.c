@@ -1,0 +1,382 @@
+/* deliver.c: One message under way: domain by domain, host by host, then its results in one commit. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/event.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "base/must.h"
+#include "queue/queue_int.h"
+#include "report/dsn.h"
+#include "run/run.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+static step_fn load, next_domain, find_hosts, find_address, talking, save, saved;
+
+static const struct step_row steps[] = { { load, "load" }, { next_domain, "domain" }, { find_hosts, "mx" },
+	{ find_address, "address" }, { talking, "talking" }, { save, "save" }, { saved, "saved" } };
+
+static struct delivery *delivery_of(struct task *t)
+{
+	return (struct delivery *)t;
+}
+
+static void drop(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	dns_memo_done(&d->memo);
+	queue_idle(d->q, d->m.id);
+	arena_done(&d->arena);
+	arena_done(&d->work);
+	arena_done(&d->reply_arena);
+	mem_free(MEM_QUEUE, d);
+}
+
+static const struct task_kind kind = { "delivery", steps, sizeof(steps) / sizeof(steps[0]), drop };
+
+void delivery_start(struct queue *q, uint64_t id)
+{
+	struct delivery *d = mem_new(MEM_QUEUE, sizeof(*d));
+	d->q = q;
+	d->m.id = id;
+	arena_init(&d->arena, 16 * 1024 * 1024);
+	arena_init(&d->work, 0);
+	arena_init(&d->reply_arena, 256 * 1024);
+	task_init(&d->task, q->deps.run, &kind, load);
+	dns_memo_init(&d->memo, q->deps.dns, &d->task);
+	task_start(&d->task);
+}
+
+void delivery_answer(struct delivery *d, size_t i, enum queue_state state, struct slice answer)
+{
+	struct queue_rcpt *r = &d->m.rcpts[i];
+	r->state = state;
+	if (arena_copy(&d->arena, slice_head(answer, 500), &r->answer) != RC_OK)
+		r->answer = S("");
+}
+
+static enum step load(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	struct fault why = { 0 };
+	uint64_t id = d->m.id;
+	enum rc rc = queue_load(d->q, id, &d->arena, &d->m, &why);
+	d->m.id = id;
+	if (rc == RC_TEMP) {
+		queue_put_due(d->q, id, run_unix(t->run) + 10);
+		return STEP_CLOSE;
+	}
+	if (rc != RC_OK || d->m.paused)
+		return STEP_CLOSE;
+	d->chosen = arena_try_array(&d->arena, d->m.rcpts_n + 1, sizeof(*d->chosen));
+	if (!d->chosen)
+		return STEP_CLOSE;
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		d->m.rcpts[i].tries += d->m.rcpts[i].state == QUEUE_WAITING;
+	t->step = next_domain;
+	return STEP_MORE;
+}
+
+static struct slice domain_of(struct slice address)
+{
+	size_t at = slice_rfind(address, '@');
+	return slice_tail(address, at + 1);
+}
+
+/* The recipients of the next domain that was not tried in this round; with a relay host all are one domain. */
+static enum step next_domain(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	bool relay = d->q->deps.relay_host && d->q->deps.relay_host[0];
+	while (d->first < d->m.rcpts_n && (d->m.rcpts[d->first].state != QUEUE_WAITING || d->chosen[d->first]))
+		d->first++;
+	if (d->first == d->m.rcpts_n || run_draining(t->run)) {
+		t->step = save;
+		return STEP_MORE;
+	}
+	d->domain = relay ? slice_str(d->q->deps.relay_host) : domain_of(d->m.rcpts[d->first].address);
+	for (size_t i = d->first; i < d->m.rcpts_n; i++)
+		d->chosen[i] |= d->m.rcpts[i].state == QUEUE_WAITING &&
+				(relay || slice_eq_nocase(domain_of(d->m.rcpts[i].address), d->domain));
+	d->hosts_n = d->host = d->address = 0;
+	d->host_done = false;
+	snprintf(d->answer, sizeof(d->answer), "451 4.4.1 no server of %.*s could be reached", FMT(slice_head(d->domain, 200)));
+	t->step = find_hosts;
+	return STEP_MORE;
+}
+
+static bool mine(const struct delivery *d, size_t i)
+{
+	struct slice relay = slice_str(d->q->deps.relay_host ? d->q->deps.relay_host : "");
+	return d->m.rcpts[i].state == QUEUE_WAITING && d->chosen[i] &&
+	       (relay.len || slice_eq_nocase(domain_of(d->m.rcpts[i].address), d->domain));
+}
+
+static void all_answer(struct delivery *d, enum queue_state state, struct slice answer)
+{
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		if (mine(d, i))
+			delivery_answer(d, i, state, answer);
+}
+
+static enum step give_up(struct task *t, enum queue_state state, const char *answer)
+{
+	all_answer(delivery_of(t), state, slice_str(answer));
+	t->step = next_domain;
+	return STEP_MORE;
+}
+
+static void sort_mx(const struct dns_answer *mx, struct delivery *d)
+{
+	const struct dns_rr *sorted[16];
+	size_t n = 0;
+	for (size_t i = 0; i < mx->n && n < 16; i++) {
+		size_t j = n++;
+		for (; j > 0 && sorted[j - 1]->mx.preference > mx->rr[i].mx.preference; j--)
+			sorted[j] = sorted[j - 1];
+		sorted[j] = &mx->rr[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		d->hosts[d->hosts_n++] = sorted[i]->mx.host;
+}
+
+static enum step find_hosts(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	struct dns_answer mx;
+	struct fault why = { 0 };
+	t->step = find_address;
+	if (d->q->deps.relay_host && d->q->deps.relay_host[0]) {
+		d->hosts[d->hosts_n++] = slice_head(d->domain, slice_rfind(d->domain, ':'));
+		return STEP_MORE;
+	}
+	if (d->domain.len > 2 && d->domain.at[0] == '[') { /* an address literal */
+		d->hosts[d->hosts_n++] = slice_of(d->domain.at + 1, d->domain.len - 2);
+		return STEP_MORE;
+	}
+	enum rc rc = d->q->deps.dns ? dns_memo_get(&d->memo, d->domain, DNS_MX, &mx, &why) : RC_TEMP;
+	if (rc == RC_WAIT) {
+		t->step = find_hosts;
+		return STEP_PARK;
+	}
+	if (rc == RC_OK)
+		sort_mx(&mx, d);
+	else if (rc == RC_NONE && !mx.is_nxdomain)
+		d->hosts[d->hosts_n++] = d->domain; /* RFC 5321 5.1: its own address is its implicit MX */
+	else if (rc == RC_TEMP)
+		return give_up(t, QUEUE_WAITING, "451 4.4.3 the domain's DNS does not answer");
+	else
+		return give_up(t, QUEUE_FAILED, "550 5.1.2 no such domain");
+	if (d->hosts_n && d->hosts[0].len == 0)
+		return give_up(t, QUEUE_FAILED, "556 5.1.10 the domain takes no mail"); /* RFC 7505 */
+	return STEP_MORE;
+}
+
+static unsigned port_of(const struct delivery *d)
+{
+	const char *relay = d->q->deps.relay_host;
+	uint64_t port;
+	if (relay && relay[0]) {
+		struct slice s = slice_str(relay);
+		s = slice_tail(s, slice_rfind(s, ':') + 1);
+		return slice_u64(s, 65535, &port) == RC_OK ? (unsigned)port : 25;
+	}
+	return d->q->deps.port ? d->q->deps.port : 25;
+}
+
+static bool literal(struct slice host, unsigned port, struct sockaddr_storage *out, socklen_t *len)
+{
+	char text[64];
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	if (slice_starts_nocase(host, S("IPv6:")))
+		host = slice_tail(host, 5);
+	snprintf(text, sizeof(text), "%.*s", FMT(host));
+	*out = (struct sockaddr_storage){ 0 };
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		*len = sizeof(*v4);
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+		return false;
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons((uint16_t)port);
+	*len = sizeof(*v6);
+	return true;
+}
+
+/* The address-th address of the host: A first, then AAAA. RC_NONE: no more. */
+static enum rc pick(struct delivery *d, struct slice host, struct sockaddr_storage *out, socklen_t *len)
+{
+	struct dns_answer a = { 0 }, aaaa = { 0 };
+	unsigned port = port_of(d);
+	if (literal(host, port, out, len))
+		return d->address++ == 0 ? RC_OK : RC_NONE;
+	if (!d->q->deps.dns)
+		return RC_NONE;
+	dns_memo_ask(&d->memo, host, DNS_AAAA);
+	enum rc rc4 = dns_memo_get(&d->memo, host, DNS_A, &a, NULL);
+	enum rc rc6 = dns_memo_get(&d->memo, host, DNS_AAAA, &aaaa, NULL);
+	if (rc4 == RC_WAIT || rc6 == RC_WAIT)
+		return RC_WAIT;
+	size_t n4 = rc4 == RC_OK ? a.n : 0, n6 = rc6 == RC_OK ? aaaa.n : 0, i = d->address++;
+	*out = (struct sockaddr_storage){ 0 };
+	if (i < n4) {
+		struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		memcpy(&v4->sin_addr, a.rr[i].a, 4);
+		*len = sizeof(*v4);
+		return RC_OK;
+	}
+	if (i - n4 < n6) {
+		struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)port);
+		memcpy(&v6->sin6_addr, aaaa.rr[i - n4].aaaa, 16);
+		*len = sizeof(*v6);
+		return RC_OK;
+	}
+	return RC_NONE;
+}
+
+static enum step find_address(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	struct sockaddr_storage to;
+	socklen_t len = 0;
+	if (d->host == d->hosts_n || d->host_done)
+		return give_up(t, QUEUE_WAITING, d->answer);
+	enum rc rc = pick(d, d->hosts[d->host], &to, &len);
+	if (rc == RC_WAIT)
+		return STEP_PARK;
+	if (rc != RC_OK) {
+		d->host++;
+		d->address = 0;
+		return STEP_MORE;
+	}
+	d->talking = true;
+	d->reached = d->said_ehlo = d->tls_done = d->sent_head = d->plain_only = false;
+	d->stage = 0;
+	t->step = talking;
+	if (net_connect(d->q->deps.net, (struct sockaddr *)&to, len, NULL, 0, d->q->deps.connect_ms, &d->q->door, d,
+		    &d->conn) != RC_OK)
+		d->talking = false;
+	return STEP_MORE;
+}
+
+/* The connection's task has it; it wakes us when it is done with the host. */
+static enum step talking(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	if (d->talking)
+		return STEP_PARK;
+	bool left = false;
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		left |= mine(d, i);
+	d->host_done = d->reached; /* it spoke to us: its word holds, other hosts are not asked */
+	t->step = left && !d->reached ? find_address : next_domain;
+	return STEP_MORE;
+}
+
+/* --- results --- */
+
+static int64_t next_try(const struct delivery *d)
+{
+	const struct queue_deps *deps = &d->q->deps;
+	uint32_t tries = 1;
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		if (d->m.rcpts[i].state == QUEUE_WAITING && d->m.rcpts[i].tries > tries)
+			tries = d->m.rcpts[i].tries;
+	uint64_t wait = deps->retry_first_ms ? deps->retry_first_ms : 60000;
+	uint64_t most = deps->retry_max_ms ? deps->retry_max_ms : 4 * 3600000ull;
+	for (uint32_t i = 1; i < tries && wait < most; i++)
+		wait *= 2;
+	return run_unix(d->task.run) + (int64_t)((wait < most ? wait : most) / 1000);
+}
+
+static void expire(struct delivery *d, int64_t now)
+{
+	uint64_t expire_ms = d->q->deps.expire_ms ? d->q->deps.expire_ms : 5 * 86400000ull;
+	if (now - d->m.made < (int64_t)(expire_ms / 1000))
+		return;
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		if (d->m.rcpts[i].state == QUEUE_WAITING)
+			d->m.rcpts[i].state = QUEUE_FAILED;
+}
+
+static void tell(struct delivery *d)
+{
+	for (size_t i = 0; i < d->m.rcpts_n; i++) {
+		const struct queue_rcpt *r = &d->m.rcpts[i];
+		if (!d->chosen[i])
+			continue;
+		enum event_id id = r->state == QUEUE_SENT ? EVENT_QUEUE_SENT :
+				   r->state == QUEUE_FAILED ? EVENT_QUEUE_FAILED : EVENT_QUEUE_DEFERRED;
+		metric_add(r->state == QUEUE_SENT ? METRIC_QUEUE_SENT :
+			   r->state == QUEUE_FAILED ? METRIC_QUEUE_FAILED : METRIC_QUEUE_DEFERRED, 1);
+		event_log(id, f_slice("trace", d->m.trace), f_slice("to", r->address), f_slice("answer", r->answer),
+			f_u64("tries", r->tries));
+	}
+}
+
+static void done(void *ctx)
+{
+	struct delivery *d = ctx;
+	struct task *t = &d->task;
+	atomic_store(&d->committed, true);
+	task_wake(t, WAKE_COMMIT);
+}
+
+/* The report goes first: when we die between the two commits it is sent twice, never not at all. */
+static enum rc report(struct delivery *d)
+{
+	struct slice text;
+	struct dsn_conf conf = { .hostname = d->q->deps.hostname,
+		.now = run_unix(d->task.run),
+		.notify_after_s = (int64_t)((d->q->deps.notify_ms ? d->q->deps.notify_ms : 4 * 3600000ull) / 1000) };
+	struct fault why = { 0 };
+	enum rc rc = dsn_make(&conf, d->q->deps.blob, &d->m, &d->work, &text);
+	if (rc != RC_OK)
+		return rc == RC_NONE ? RC_OK : rc;
+	run_block_begin(RUN_STORE_DATA);
+	rc = d->q->deps.report(d->q->deps.arg, d->m.sender, text, &why);
+	run_block_end();
+	event_log(EVENT_QUEUE_DSN, f_slice("trace", d->m.trace), f_slice("to", d->m.sender), f_str("result", rc_name(rc)));
+	return rc == RC_TEMP ? RC_TEMP : RC_OK; /* a sender that does not exist hears nothing */
+}
+
+static enum step save(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	expire(d, run_unix(t->run));
+	d->m.due = next_try(d);
+	if (report(d) == RC_TEMP) {
+		queue_put_due(d->q, d->m.id, run_unix(t->run) + 30);
+		return STEP_CLOSE;
+	}
+	data_batch_init(&d->batch, &d->work);
+	queue_save(d->q, &d->batch, &d->m);
+	d->committed = false;
+	t->step = saved;
+	data_submit(d->q->deps.data, &d->batch, done, d);
+	return STEP_COMMIT;
+}
+
+static enum step saved(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	if (!d->committed)
+		return STEP_COMMIT;
+	if (d->batch.rc != RC_OK) { /* as before: it is tried again, and perhaps sent twice */
+		queue_put_due(d->q, d->m.id, run_unix(t->run) + 30);
+		return STEP_CLOSE;
+	}
+	tell(d);
+	if (queue_finished(&d->m))
+		metric_set(METRIC_QUEUE_DEPTH, --d->q->depth);
+	else
+		queue_put_due(d->q, d->m.id, d->m.due);
+	return STEP_CLOSE;
+}

@@ -1,0 +1,83 @@
+/* queue.h: Mail for elsewhere: durable records, tried again until they are sent, failed or too old. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QUEUE_QUEUE_H
+#define QUEUE_QUEUE_H
+
+#include "blob/blob.h"
+#include "dns/dns.h"
+#include "net/net.h"
+
+/* Keys in DATA_MAIN:  'Q' 'm' be64(id)   a message: its envelope and the state of each recipient
+ * The content is a blob, linked by account 0, kind 'Q', item id.
+ *
+ * [queue 1] What is in the store is the truth; memory holds ids and times only, and is filled again at start.
+ * [queue 2] A recipient's state changes only by a durable commit after its server's answer: a crash in between sends
+ *           once more (as SMTP allows), and never loses. */
+
+struct queue;
+
+enum queue_tls { QUEUE_TLS_OPPORTUNISTIC, QUEUE_TLS_REQUIRED, QUEUE_TLS_NEVER };
+
+struct queue_deps {
+	struct data *data;
+	struct blob *blob;
+	struct run *run;
+	struct net *net; /* its TLS context also serves as client */
+	struct dns *dns; /* NULL: only relay_host and address literals are reached */
+	const char *hostname;
+	const char *relay_host; /* "host:port", "[192.0.2.1]:25", "[2001:db8::1]:25"; NULL or "": by MX */
+	unsigned port; /* of the servers found by MX; 0: 25 */
+	enum queue_tls tls;
+	/* 0 in each: 15 min, 4 h, 5 days, 1 day, 30 s, 5 min */
+	uint64_t retry_first_ms, retry_max_ms, expire_ms, notify_ms, connect_ms, command_ms;
+	uint32_t at_once; /* messages under way; 0: 200 */
+	uint32_t per_destination; /* connections to one destination; 0: 20 */
+	uint32_t per_message_rcpt; /* recipients of one transaction; 0: 100 */
+	/* Delivers a report to the sender of a message, local or not: makes its own commit. It is called on a worker that
+	 * has given up its seat, and may block. NULL: reports are only logged. */
+	enum rc (*report)(void *arg, struct slice rcpt, struct slice message, struct fault *why);
+	void *arg;
+};
+
+enum queue_state { QUEUE_WAITING, QUEUE_SENT, QUEUE_FAILED };
+
+struct queue_rcpt {
+	struct slice address;
+	struct slice orcpt; /* "rfc822;address", decoded; or empty */
+	unsigned notify; /* enum smtp_notify; 0: default (RFC 3461 4.1) */
+	enum queue_state state;
+	uint32_t tries;
+	bool delayed_told;
+	struct slice answer; /* the last one of its server, or our reason */
+};
+
+struct queue_message {
+	uint64_t id;
+	struct slice trace, sender, envid;
+	bool ret_headers, smtputf8, body_8bit, paused;
+	struct blob_ref blob;
+	uint64_t skip; /* leading octets of the blob that are ours alone: Return-Path */
+	int64_t made, due; /* unix seconds */
+	struct queue_rcpt *rcpts;
+	size_t rcpts_n;
+};
+
+struct queue *queue_new(const struct queue_deps *deps);
+/* Reads what is stored and starts; call it when the run time runs. */
+enum rc queue_start(struct queue *q, struct fault *why);
+void queue_free(struct queue **q);
+
+/* Adds record and link to the batch; m->id is set. The blob itself is added by the caller. */
+void queue_add(struct queue *q, struct data_batch *b, struct queue_message *m);
+/* After the commit: it is tried at once. */
+void queue_added(struct queue *q, uint64_t id);
+
+/* For the command line. Results live in `a`. Any thread, may block. */
+enum rc queue_list(struct queue *q, size_t most, struct arena *a, struct queue_message **out, size_t *n, struct fault *why);
+enum rc queue_show(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out, struct fault *why);
+enum rc queue_retry(struct queue *q, uint64_t id, struct fault *why);
+enum rc queue_cancel(struct queue *q, uint64_t id, struct fault *why);
+enum rc queue_pause(struct queue *q, uint64_t id, bool paused, struct fault *why);
+size_t queue_depth(const struct queue *q);
+
+#endif

@@ -1,0 +1,132 @@
+/* store.c: Queue records as bytes. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/queue_int.h"
+
+enum { VERSION = 1, RCPTS_MAX = 100000 };
+
+void queue_key(struct buf *key, uint64_t id)
+{
+	buf_str(key, "Qm");
+	buf_be64(key, id);
+}
+
+void queue_write(const struct queue_message *m, struct buf *out)
+{
+	buf_byte(out, VERSION);
+	buf_byte(out, (uint8_t)(m->ret_headers | m->smtputf8 << 1 | m->body_8bit << 2 | m->paused << 3));
+	buf_add(out, slice_of(m->blob.hash, sizeof(m->blob.hash)));
+	buf_varint(out, m->blob.size);
+	buf_varint(out, m->skip);
+	buf_be64(out, (uint64_t)m->made);
+	buf_be64(out, (uint64_t)m->due);
+	buf_vslice(out, m->trace);
+	buf_vslice(out, m->sender);
+	buf_vslice(out, m->envid);
+	buf_varint(out, m->rcpts_n);
+	for (size_t i = 0; i < m->rcpts_n; i++) {
+		const struct queue_rcpt *r = &m->rcpts[i];
+		buf_vslice(out, r->address);
+		buf_vslice(out, r->orcpt);
+		buf_byte(out, (uint8_t)r->notify);
+		buf_byte(out, (uint8_t)((unsigned)r->state | (unsigned)r->delayed_told << 4));
+		buf_varint(out, r->tries);
+		buf_vslice(out, r->answer);
+	}
+}
+
+static enum rc read_rcpt(struct slice *in, struct queue_rcpt *r)
+{
+	uint8_t notify, state;
+	uint64_t tries;
+	TRY(take_vslice(in, &r->address));
+	TRY(take_vslice(in, &r->orcpt));
+	TRY(take_byte(in, &notify));
+	TRY(take_byte(in, &state));
+	TRY(take_varint(in, &tries));
+	r->notify = notify;
+	r->state = (state & 15) <= QUEUE_FAILED ? (enum queue_state)(state & 15) : QUEUE_FAILED;
+	r->delayed_told = state & 16;
+	r->tries = (uint32_t)tries;
+	return take_vslice(in, &r->answer);
+}
+
+static enum rc read_all(struct slice in, struct arena *a, struct queue_message *m)
+{
+	uint8_t version, bits;
+	uint64_t made, due, n;
+	struct slice hash;
+	TRY(take_byte(&in, &version));
+	TRY(take_byte(&in, &bits));
+	TRY(take_bytes(&in, sizeof(m->blob.hash), &hash));
+	TRY(take_varint(&in, &m->blob.size));
+	TRY(take_varint(&in, &m->skip));
+	TRY(take_be64(&in, &made));
+	TRY(take_be64(&in, &due));
+	TRY(take_vslice(&in, &m->trace));
+	TRY(take_vslice(&in, &m->sender));
+	TRY(take_vslice(&in, &m->envid));
+	TRY(take_varint(&in, &n));
+	if (version != VERSION || n > RCPTS_MAX)
+		return RC_BAD;
+	memcpy(m->blob.hash, hash.at, hash.len);
+	m->ret_headers = bits & 1;
+	m->smtputf8 = bits & 2;
+	m->body_8bit = bits & 4;
+	m->paused = bits & 8;
+	m->made = (int64_t)made;
+	m->due = (int64_t)due;
+	m->rcpts = arena_try_array(a, (size_t)n + 1, sizeof(*m->rcpts));
+	if (!m->rcpts)
+		return RC_LIMIT;
+	for (m->rcpts_n = 0; m->rcpts_n < n; m->rcpts_n++)
+		TRY(read_rcpt(&in, &m->rcpts[m->rcpts_n]));
+	return RC_OK;
+}
+
+enum rc queue_read(struct slice in, uint64_t id, struct arena *a, struct queue_message *out)
+{
+	struct queue_message m = { .id = id };
+	if (read_all(in, a, &m) != RC_OK)
+		return RC_LOST;
+	*out = m;
+	return RC_OK;
+}
+
+enum rc queue_load(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out, struct fault *why)
+{
+	struct buf key;
+	struct slice value;
+	buf_init(&key, 0, a);
+	queue_key(&key, id);
+	enum rc rc = data_get(q->deps.data, DATA_MAIN, buf_slice(&key), a, &value, why);
+	if (rc == RC_NONE)
+		return fault_set(why, FAULT_NOT_FOUND, "no such message in the queue");
+	TRY(rc);
+	if (queue_read(value, id, a, out) != RC_OK)
+		return fault_set(why, FAULT_DAMAGED, "the queue's record is damaged");
+	return RC_OK;
+}
+
+bool queue_finished(const struct queue_message *m)
+{
+	for (size_t i = 0; i < m->rcpts_n; i++)
+		if (m->rcpts[i].state == QUEUE_WAITING)
+			return false;
+	return true;
+}
+
+void queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m)
+{
+	struct buf key, value;
+	(void)q;
+	buf_init(&key, 0, b->arena);
+	buf_init(&value, 0, b->arena);
+	queue_key(&key, m->id);
+	if (queue_finished(m)) {
+		data_delete(b, DATA_MAIN, buf_slice(&key));
+		blob_unlink(b, &m->blob, 0, 'Q', m->id);
+		return;
+	}
+	queue_write(m, &value);
+	data_put(b, DATA_MAIN, buf_slice(&key), buf_slice(&value));
+}
