@@ -197,7 +197,8 @@ const struct conf_store *conf_store(const struct conf *conf, const char *name);
 /* Every effective value and its origin: text lines "key = value  # origin", or JSON objects in an array. Secrets are "***". */
 void conf_render(const struct conf *conf, bool json, struct buf *out);
 /* One effective value as it would stand in the file. RC_NONE: no such key. */
-enum rc conf_value(const struct conf *conf, struct slice key, struct buf *value, struct buf *origin);
+enum rc conf_value(
+	const struct conf *conf, struct slice key, struct buf *value, struct buf *origin);
 /* The nearest known key to a wrong one, or "". */
 const char *conf_nearest(struct slice key);
 /* docs/settings.md, from the table. */
