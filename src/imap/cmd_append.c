@@ -1,0 +1,194 @@
+/* cmd_append.c: APPEND: messages are collected as they come, and stored all at once (RFC 3502). */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "imap/session.h"
+#include "mail/record.h"
+#include "run/run.h"
+#include "wire/imap_args.h"
+
+enum { MESSAGES_MAX = 1000 };
+
+struct message {
+	struct imap_append args;
+	size_t at; /* in s->body */
+	struct blob_ref ref;
+	struct mail_parsed parsed;
+	struct message *next;
+};
+
+struct append {
+	struct mail_box_info box;
+	struct message *first, **end;
+	size_t n;
+	bool is_parsed;
+};
+
+/* Flags and literal of the next message; `x` stands behind the space. */
+static enum rc add_message(struct imap_session *s, struct imap_lex *x, struct fault *why)
+{
+	struct append *w = s->work;
+	struct message *m = arena_new(&s->arena, sizeof(*m));
+	TRY(imap_args_append(x, &m->args));
+	if (m->args.literal.size >
+			s->imap->deps.append_max -
+				(s->body.len < s->imap->deps.append_max ? s->body.len : 0) ||
+		w->n == MESSAGES_MAX)
+		return fault_set(why, FAULT_MESSAGE_TOO_BIG, "%s", "");
+	m->at = s->body.len;
+	*w->end = m;
+	w->end = &m->next;
+	w->n++;
+	if (m->args.literal.is_sync)
+		buf_str(imap_out(s), "+ go on\r\n");
+	s->literal_left = m->args.literal.size;
+	s->conn->task.step = imap_step_body;
+	return RC_OK;
+}
+
+/* Keeps what the line names: it is copied into the command's arena. */
+static enum rc keep(struct imap_session *s, struct imap_lex *x, struct slice line)
+{
+	struct slice text;
+	TRY(arena_copy(&s->arena, line, &text));
+	*x = (struct imap_lex){ .rest = text, .a = &s->arena, .is_utf8 = s->x.is_utf8 };
+	return RC_OK;
+}
+
+static enum rc begin(
+	struct imap_session *s, struct imap_lex *x, struct slice name, struct fault *why)
+{
+	struct append *w = imap_work(s, sizeof(*w));
+	w->end = &w->first;
+	enum rc rc = mail_box_find(s->ma, name, &s->arena, &w->box);
+	if (rc != RC_OK || !w->box.selectable) {
+		(void)fault_set(why, FAULT_MAILBOX_UNKNOWN, "%s", "");
+		return RC_DENIED;
+	}
+	rc = add_message(s, x, why);
+	return rc == RC_NONE ? RC_BAD : rc;
+}
+
+/* "tag APPEND mailbox ... {n}": is the literal the message, or only the mailbox's name? */
+enum rc imap_append_line(struct imap_session *s, const struct imap_literal *lit, struct fault *why)
+{
+	struct imap_lex x;
+	struct slice tag, word, name;
+	struct imap_append args;
+	(void)lit;
+	if (s->state == IMAP_NEW || s->work)
+		return RC_NONE;
+	TRY(keep(s, &x, buf_slice(&s->cmd)));
+	bool head = imap_lex_tag(&x, &tag) == RC_OK && imap_lex_space(&x) == RC_OK &&
+		    imap_lex_atom(&x, &word) == RC_OK && slice_eq_nocase(word, S("APPEND")) &&
+		    imap_lex_space(&x) == RC_OK && imap_lex_mailbox(&x, &name) == RC_OK &&
+		    imap_lex_space(&x) == RC_OK;
+	struct imap_lex probe = x;
+	if (!head || imap_args_append(&probe, &args) != RC_OK)
+		return RC_NONE;
+	snprintf(s->tag, sizeof(s->tag), "%.*s", FMT(slice_head(tag, IMAP_TAG_MAX)));
+	s->command = imap_command_find(word);
+	buf_reset(&s->cmd);
+	enum rc rc = begin(s, &x, name, why);
+	if (rc == RC_DENIED && why->id == FAULT_MAILBOX_UNKNOWN)
+		snprintf(s->code, sizeof(s->code), "[TRYCREATE] ");
+	return rc == RC_NONE ? RC_BAD : rc;
+}
+
+enum step imap_step_body(struct task *t)
+{
+	struct imap_session *s = conn_of(t)->session;
+	struct slice bytes;
+	if (conn_timed_out(s->conn))
+		return STEP_CLOSE;
+	while (s->literal_left) {
+		size_t max = s->literal_left < 262144 ? (size_t)s->literal_left : 262144;
+		enum rc rc = conn_bytes(s->conn, max, &bytes);
+		if (rc == RC_MORE)
+			return STEP_PARK;
+		if (rc != RC_OK)
+			return STEP_CLOSE;
+		if (!s->refused)
+			buf_add(&s->body, bytes);
+		if (s->body.over)
+			return STEP_CLOSE; /* no memory for what was promised */
+		s->literal_left -= bytes.len;
+	}
+	t->step = imap_step_line;
+	return STEP_MORE;
+}
+
+/* What stands behind a message: nothing, ")" of UTF8, or another message. */
+enum rc imap_append_next(struct imap_session *s, struct slice line, struct fault *why)
+{
+	struct append *w = s->work;
+	struct imap_lex x;
+	TRY(keep(s, &x, line));
+	struct message *last = w->first;
+	while (last->next)
+		last = last->next;
+	if (last->args.is_utf8)
+		TRY(imap_lex_char(&x, ')'));
+	if (imap_lex_at_end(&x)) {
+		s->conn->task.step = imap_step_run;
+		return RC_OK;
+	}
+	TRY(imap_lex_space(&x));
+	return add_message(s, &x, why);
+}
+
+static struct slice bytes_of(const struct imap_session *s, const struct message *m)
+{
+	return slice_head(slice_tail(buf_slice(&s->body), m->at), (size_t)m->args.literal.size);
+}
+
+static enum rc parse_all(struct imap_session *s, struct append *w, struct fault *why)
+{
+	for (struct message *m = w->first; m; m = m->next) {
+		if (!m->args.literal.size)
+			return fault_set(why, FAULT_SYNTAX, "an empty message");
+		blob_ref_of(bytes_of(s, m), &m->ref);
+		if (mail_record_make(bytes_of(s, m), &m->ref, &s->arena, &m->parsed) != RC_OK)
+			return fault_set(why, FAULT_MEMORY, "%s", "");
+	}
+	w->is_parsed = true;
+	return RC_OK;
+}
+
+static enum rc store(struct imap_session *s, struct mail_change *ch, struct fault *why)
+{
+	struct append *w = s->work;
+	ranges_clear(&s->touched);
+	for (struct message *m = w->first; m; m = m->next) {
+		struct mail_new msg = { .blob = m->ref,
+			.record = m->parsed.record,
+			.size = m->args.literal.size,
+			.received = m->args.has_date ? m->args.date : run_unix(s->conn->task.run),
+			.flags = m->args.flags.system & MAIL_FLAGS_ALL,
+			.keywords = m->args.flags.keywords,
+			.keywords_n = m->args.flags.n,
+			.msgid_hash = m->parsed.msgid_hash,
+			.ref_hash = m->parsed.ref_hash,
+			.ref_n = m->parsed.ref_n };
+		uint32_t uid;
+		TRY(mail_change_append(ch, w->box.id, &msg, &uid, why));
+		TRY(blob_add(s->imap->deps.blob, &s->batch, bytes_of(s, m), &m->ref, why));
+		TRY(ranges_add(&s->touched, uid, uid));
+	}
+	return RC_OK;
+}
+
+enum rc cmd_append(struct imap_session *s, struct fault *why)
+{
+	struct append *w = s->work;
+	struct buf b;
+	if (!w)
+		return RC_BAD; /* no literal */
+	if (!w->is_parsed)
+		TRY(parse_all(s, w, why));
+	TRY(imap_change(s, store, why));
+	buf_init(&b, 0, &s->arena);
+	buf_fmt(&b, "[APPENDUID %u ", w->box.uid_validity);
+	ranges_text(&s->touched, &b);
+	buf_str(&b, "] ");
+	s->long_code = buf_slice(&b);
+	return RC_OK;
+}

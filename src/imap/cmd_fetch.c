@@ -1,0 +1,331 @@
+/* cmd_fetch.c: FETCH: a cursor over messages, items and the octets of long literals. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "imap/fetch.h"
+#include "wire/imap_write.h"
+
+enum { PIECE = 128 * 1024 };
+
+static enum rc mark_seen(struct imap_session *s, struct mail_change *ch, struct fault *)
+{
+	const struct mail_flag_change fc = { .op = MAIL_FLAGS_ADD, .flags = MAIL_SEEN };
+	ranges_clear(&s->touched);
+	return mail_change_flags(ch, s->box, &s->uids, &fc, &s->touched, NULL);
+}
+
+static enum rc parse(struct imap_session *s)
+{
+	struct fetch *f = arena_new(&s->arena, sizeof(*f));
+	TRY(imap_take_uids(s, &s->uids));
+	TRY(imap_lex_space(&s->x));
+	TRY(imap_fetch_parse(&s->x, &f->args));
+	if (f->args.vanished)
+		return RC_BAD; /* QRESYNC is not enabled: RFC 7162 3.2.6 */
+	s->condstore |= f->args.has_changed_since || f->args.kinds & 1U << IMAP_FETCH_MODSEQ;
+	for (size_t i = 0; i < f->args.n; i++) {
+		const struct imap_fetch_item *item = &f->args.items[i];
+		bool section =
+			item->kind == IMAP_FETCH_SECTION || item->kind == IMAP_FETCH_BINARY_SIZE;
+		f->needs_bytes |= section && !fetch_is_kept(item);
+		f->needs_record |=
+			section || item->kind == IMAP_FETCH_ENVELOPE ||
+			item->kind == IMAP_FETCH_BODY || item->kind == IMAP_FETCH_BODYSTRUCTURE ||
+			item->kind == IMAP_FETCH_PREVIEW || item->kind == IMAP_FETCH_THREADID;
+	}
+	f->entries = arena_try_array(&s->arena, FETCH_CHUNK, sizeof(*f->entries));
+	f->seqs = arena_try_array(&s->arena, FETCH_CHUNK, sizeof(*f->seqs));
+	if (!f->entries || !f->seqs)
+		return RC_LIMIT;
+	f->from = 1;
+	s->work = f;
+	return RC_OK;
+}
+
+static bool refill(struct imap_session *s, struct fetch *f)
+{
+	f->at = 0;
+	f->n = f->from ? mail_view_read(
+				 &s->view, f->from, &s->uids, f->entries, f->seqs, FETCH_CHUNK)
+		       : 0;
+	if (f->n)
+		f->from = f->entries[f->n - 1].uid + 1; /* 0 past the last UID there can be */
+	return f->n > 0;
+}
+
+static void begin_message(struct imap_session *s, const struct fetch *f, size_t at)
+{
+	const struct mail_entry *e = &f->entries[at];
+	struct buf *out = imap_out(s);
+	buf_str(out, "* ");
+	buf_u64(out, f->seqs[at]);
+	buf_str(out, " FETCH (");
+	bool first = true;
+	if (s->is_uid && !(f->args.kinds & 1U << IMAP_FETCH_UID)) {
+		buf_str(out, "UID ");
+		buf_u64(out, e->uid);
+		first = false;
+	}
+	if (f->args.has_changed_since && !(f->args.kinds & 1U << IMAP_FETCH_MODSEQ)) {
+		buf_fmt(out, "%sMODSEQ (%llu)", first ? "" : " ", (unsigned long long)e->modseq);
+		first = false;
+	}
+	if (s->touched.n && !(f->args.kinds & 1U << IMAP_FETCH_FLAGS) &&
+		ranges_has(&s->touched, e->uid)) {
+		buf_str(out, first ? "" : " ");
+		imap_write_entry_flags(s, e, out);
+		first = false;
+	}
+	if (!first)
+		buf_byte(out, ' ');
+}
+
+/* Items that the table or the record answers. */
+static void plain(struct imap_session *s, const struct mail_entry *e, const struct mail_record *rec,
+	enum imap_fetch_kind kind, struct slice name)
+{
+	struct buf *out = imap_out(s);
+	if (kind == IMAP_FETCH_FLAGS) {
+		imap_write_entry_flags(s, e, out);
+		return;
+	}
+	buf_add(out, name);
+	buf_byte(out, ' ');
+	if (kind == IMAP_FETCH_UID)
+		buf_u64(out, e->uid);
+	else if (kind == IMAP_FETCH_SIZE)
+		buf_u64(out, e->size);
+	else if (kind == IMAP_FETCH_INTERNALDATE)
+		imap_write_date_time(e->received, out);
+	else if (kind == IMAP_FETCH_MODSEQ)
+		buf_fmt(out, "(%llu)", (unsigned long long)e->modseq);
+	else if (kind == IMAP_FETCH_EMAILID)
+		buf_fmt(out, "(E%llx)", (unsigned long long)e->mid);
+	else if (kind == IMAP_FETCH_THREADID)
+		buf_fmt(out, "(T%llx)", (unsigned long long)(rec->thread ? rec->thread : e->mid));
+	else if (kind == IMAP_FETCH_ENVELOPE)
+		buf_add(out, rec->envelope);
+	else if (kind == IMAP_FETCH_BODY)
+		buf_add(out, rec->body);
+	else if (kind == IMAP_FETCH_BODYSTRUCTURE)
+		buf_add(out, rec->structure);
+	else if (kind == IMAP_FETCH_PREVIEW)
+		imap_write_string(rec->preview, out);
+	else
+		buf_str(out, "NIL");
+}
+
+static void literal_head(
+	struct imap_session *s, const struct imap_fetch_item *item, const struct fetch_span *span)
+{
+	struct buf *out = imap_out(s);
+	buf_add(out, item->echo);
+	buf_byte(out, ' ');
+	if (item->kind == IMAP_FETCH_BINARY_SIZE) {
+		buf_u64(out, span->len);
+		return;
+	}
+	if (span->is_nil) {
+		buf_str(out, "NIL");
+		return;
+	}
+	if (item->is_binary && span->is_ready && slice_find(span->bytes, 0) < span->bytes.len)
+		buf_byte(out, '~');
+	imap_write_literal(span->len, out);
+	if (span->is_ready)
+		buf_add(out, span->bytes);
+}
+
+/* --- everything is in the table and the records: one scan serves a chunk --- */
+
+struct scan {
+	struct imap_session *s;
+	struct fetch *f;
+	struct arena a;
+};
+
+static bool whole_message(struct scan *sc, size_t at, const struct mail_record *rec)
+{
+	struct imap_session *s = sc->s;
+	struct fetch *f = sc->f;
+	begin_message(s, f, at);
+	for (size_t i = 0; i < f->args.n; i++) {
+		const struct imap_fetch_item *item = &f->args.items[i];
+		struct fetch_span span;
+		if (i)
+			buf_byte(imap_out(s), ' ');
+		if (item->kind != IMAP_FETCH_SECTION) {
+			plain(s, &f->entries[at], rec, item->kind, item->echo);
+		} else if (fetch_fields_kept(rec, item, &sc->a, &span) == RC_OK) {
+			fetch_partial(item, &span);
+			literal_head(s, item, &span);
+		}
+	}
+	buf_str(imap_out(s), ")\r\n");
+	f->at = at + 1;
+	return !imap_full(s);
+}
+
+static bool visit(void *ctx, size_t index, struct slice bytes)
+{
+	struct scan *sc = ctx;
+	struct mail_record rec;
+	size_t at = (size_t)(index + sc->f->item); /* `item` holds where the scan began */
+	if (mail_record_read(bytes, &rec) != RC_OK) {
+		sc->f->at = at + 1;
+		return true;
+	}
+	bool kept = true;
+	for (size_t i = 0; i < sc->f->args.n; i++)
+		kept &= rec.has_fields || sc->f->args.items[i].kind != IMAP_FETCH_SECTION;
+	if (!kept) { /* its fields did not fit into the record: the slow way for this chunk */
+		sc->f->needs_bytes = true;
+		return false;
+	}
+	bool go_on = whole_message(sc, at, &rec);
+	arena_reset(&sc->a);
+	return go_on;
+}
+
+static enum rc chunk_by_records(struct imap_session *s, struct fetch *f, struct fault *why)
+{
+	struct scan sc = { .s = s, .f = f };
+	arena_init(&sc.a, 0);
+	f->item = f->at;
+	size_t from = f->at;
+	enum rc rc = mail_records(s->ma, f->entries + from, f->n - from, visit, &sc, why);
+	f->item = 0;
+	arena_done(&sc.a);
+	TRY(rc);
+	if (!imap_full(s) && !f->needs_bytes)
+		f->at = f->n; /* the rest of the chunk is gone from the store */
+	return RC_OK;
+}
+
+static void chunk_by_table(struct imap_session *s, struct fetch *f)
+{
+	const struct mail_record none = { 0 };
+	struct scan sc = { .s = s, .f = f };
+	while (f->at < f->n && whole_message(&sc, f->at, &none))
+		;
+}
+
+/* --- sections: one message, one item, one piece of a literal at a time --- */
+
+static enum rc piece(struct imap_session *s, struct fetch *f, struct fault *why)
+{
+	struct arena a;
+	struct slice bytes;
+	arena_init(&a, 0);
+	uint64_t len = f->left < PIECE ? f->left : PIECE;
+	enum rc rc = mail_bytes_get(s->ma, &f->rec.blob, f->offset, len, &a, &bytes, why);
+	if (rc == RC_OK && bytes.len == len)
+		buf_add(imap_out(s), bytes);
+	else
+		s->closing = true; /* a literal was begun: the stream cannot be mended */
+	arena_done(&a);
+	f->left -= len;
+	f->offset += len;
+	return s->closing ? RC_LOST : RC_OK;
+}
+
+static enum rc load(struct imap_session *s, struct fetch *f, struct fault *why)
+{
+	struct slice bytes;
+	TRY(mail_record_get(s->ma, f->entries[f->at].mid, &s->batch_arena, &bytes, why));
+	return mail_record_read(bytes, &f->rec);
+}
+
+static enum rc item(struct imap_session *s, struct fetch *f, const struct imap_fetch_item *it)
+{
+	struct fetch_span span = { 0 };
+	if (it->kind != IMAP_FETCH_SECTION && it->kind != IMAP_FETCH_BINARY_SIZE) {
+		plain(s, &f->entries[f->at], &f->rec, it->kind, it->echo);
+		return RC_OK;
+	}
+	if (fetch_section(s, &f->rec, it, &s->batch_arena, &span) != RC_OK)
+		span = (struct fetch_span){ .is_nil = true };
+	fetch_partial(it, &span);
+	literal_head(s, it, &span);
+	if (!span.is_ready && !span.is_nil) {
+		f->left = span.len;
+		f->offset = span.offset;
+	}
+	return RC_OK;
+}
+
+static void end_message(struct imap_session *s, struct fetch *f)
+{
+	arena_done(&s->batch_arena);
+	f->item = 0;
+	f->at++;
+}
+
+static enum rc message(struct imap_session *s, struct fetch *f, struct fault *why)
+{
+	while (f->left) {
+		if (imap_full(s))
+			return RC_MORE;
+		TRY(piece(s, f, why));
+	}
+	if (!f->item) {
+		if (load(s, f, why) != RC_OK) {
+			end_message(s, f);
+			return RC_OK; /* expunged meanwhile */
+		}
+		begin_message(s, f, f->at);
+	}
+	while (f->item < f->args.n && !f->left) {
+		if (f->item)
+			buf_byte(imap_out(s), ' ');
+		TRY(item(s, f, &f->args.items[f->item++]));
+	}
+	if (f->left || f->item < f->args.n)
+		return RC_MORE;
+	buf_str(imap_out(s), ")\r\n");
+	end_message(s, f);
+	return RC_OK;
+}
+
+/* CHANGEDSINCE drops messages from the chunk. */
+static void drop_unchanged(struct fetch *f)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->entries[i].modseq <= f->args.changed_since)
+			continue;
+		f->entries[kept] = f->entries[i];
+		f->seqs[kept++] = f->seqs[i];
+	}
+	f->n = kept;
+}
+
+static enum rc run(struct imap_session *s, struct fetch *f, struct fault *why)
+{
+	for (;;) {
+		if (f->at == f->n) {
+			if (!refill(s, f))
+				return RC_OK;
+			if (f->args.has_changed_since)
+				drop_unchanged(f);
+			continue;
+		}
+		if (imap_full(s))
+			return RC_MORE;
+		if (f->needs_bytes)
+			TRY(message(s, f, why));
+		else if (f->needs_record)
+			TRY(chunk_by_records(s, f, why));
+		else
+			chunk_by_table(s, f);
+	}
+}
+
+enum rc cmd_fetch(struct imap_session *s, struct fault *why)
+{
+	if (!s->work)
+		TRY(parse(s));
+	struct fetch *f = s->work;
+	if (!f->seen_done && f->args.sets_seen && !s->view.read_only)
+		TRY(imap_change(s, mark_seen, why));
+	f->seen_done = true;
+	return run(s, f, why);
+}

@@ -1,0 +1,43 @@
+/* fetch.h: The cursor of FETCH, for its files. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IMAP_FETCH_H
+#define IMAP_FETCH_H
+
+#include "imap/session.h"
+#include "mail/record.h"
+#include "wire/imap_fetch.h"
+
+enum { FETCH_CHUNK = 128 };
+
+/* Where the octets of a section are. */
+struct fetch_span {
+	bool is_nil; /* there is no such part */
+	bool is_ready; /* `bytes` has them */
+	uint64_t offset, len; /* in the message */
+	struct slice bytes;
+};
+
+struct fetch {
+	struct imap_fetch args;
+	bool needs_record, needs_bytes, seen_done;
+	uint32_t from; /* next UID to look at */
+	struct mail_entry *entries;
+	uint32_t *seqs;
+	size_t n, at; /* of the chunk; `at`: the next message */
+	size_t item; /* the next item of message `at`; 0: not begun */
+	struct mail_record rec; /* of message `at`, in the session's batch_arena */
+	uint64_t left, offset; /* of a literal that is being sent */
+};
+
+/* fetch_section.c: what a section is. RC_LIMIT, RC_TEMP, RC_LOST: cannot be read. */
+enum rc fetch_section(struct imap_session *s, const struct mail_record *rec,
+	const struct imap_fetch_item *item, struct arena *a, struct fetch_span *out);
+/* Only from the record: RC_NONE: its bytes do not suffice. */
+enum rc fetch_fields_kept(const struct mail_record *rec, const struct imap_fetch_item *item,
+	struct arena *a, struct fetch_span *out);
+/* Can fetch_fields_kept answer the item. */
+bool fetch_is_kept(const struct imap_fetch_item *item);
+/* Cuts a span to <offset.length>. */
+void fetch_partial(const struct imap_fetch_item *item, struct fetch_span *span);
+
+#endif

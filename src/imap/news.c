@@ -1,0 +1,68 @@
+/* news.c: What others changed, told as untagged responses. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "imap/session.h"
+#include "run/run.h"
+#include "wire/imap_write.h"
+
+enum { CHUNK = 256 };
+
+void imap_write_entry_flags(struct imap_session *s, const struct mail_entry *e, struct buf *out)
+{
+	size_t n = 0;
+	const char *const *names = e->kwset ? mail_keywords(s->ma, e->kwset, &n) : NULL;
+	buf_str(out, "FLAGS (");
+	imap_write_flags(e->flags, names, n, out);
+	buf_byte(out, ')');
+}
+
+void imap_flags_response(
+	struct imap_session *s, const struct mail_entry *e, uint32_t seq, bool with_uid)
+{
+	struct buf *out = imap_out(s);
+	buf_fmt(out, "* %u FETCH (", seq);
+	if (with_uid)
+		buf_fmt(out, "UID %u ", e->uid);
+	imap_write_entry_flags(s, e, out);
+	if (s->condstore)
+		buf_fmt(out, " MODSEQ (%llu)", (unsigned long long)e->modseq);
+	buf_str(out, ")\r\n");
+}
+
+static void flags(struct imap_session *s, const struct ranges *uids)
+{
+	struct mail_entry *entries =
+		arena_try_array(run_step_arena(s->conn->task.run), CHUNK, sizeof(*entries));
+	uint32_t *seqs = arena_try_array(run_step_arena(s->conn->task.run), CHUNK, sizeof(*seqs)),
+		 from = 1;
+	size_t n;
+	while (entries && seqs &&
+		(n = mail_view_read(&s->view, from, uids, entries, seqs, CHUNK)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			imap_flags_response(s, &entries[i], seqs[i], s->is_uid || s->condstore);
+		if (entries[n - 1].uid == UINT32_MAX)
+			break;
+		from = entries[n - 1].uid + 1;
+	}
+}
+
+void imap_news(struct imap_session *s, bool may_expunge)
+{
+	struct mail_news news;
+	struct buf *out = imap_out(s);
+	if (!s->view.dirty && s->view.box)
+		return;
+	if (mail_view_sync(&s->view, may_expunge, run_step_arena(s->conn->task.run), &news) !=
+		RC_OK)
+		return;
+	if (news.deleted) {
+		buf_str(out, "* BYE the mailbox was deleted\r\n");
+		s->closing = true;
+		return;
+	}
+	for (size_t i = 0; i < news.expunged_n; i++)
+		buf_fmt(out, "* %u EXPUNGE\r\n", news.expunged[i]);
+	if (news.more)
+		buf_fmt(out, "* %u EXISTS\r\n* %u RECENT\r\n", news.exists, news.recent);
+	flags(s, &news.flags);
+	mail_news_done(&news);
+}
