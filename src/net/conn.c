@@ -372,7 +372,7 @@ static enum step ending(struct conn *c)
 static enum step talk(struct conn *c)
 {
 	enum step s = c->task.step(&c->task);
-	bool sent = flush(c);
+	bool full = conn_out_full(c), sent = flush(c);
 	if (c->broken && s != STEP_COMMIT)
 		s = c->tls_client || !c->listener ? s : STEP_CLOSE; /* a client's end is its door's to judge */
 	if (s == STEP_CLOSE) {
@@ -382,7 +382,7 @@ static enum step talk(struct conn *c)
 	}
 	if (c->tls_wanted && sent)
 		return begin_tls(c);
-	if (s == STEP_MORE)
+	if (s == STEP_MORE || (s == STEP_PARK && full && sent)) /* what it parked for has happened just now */
 		return STEP_MORE;
 	enum step parked = park(c);
 	return s == STEP_COMMIT ? STEP_COMMIT : parked;
