@@ -8,7 +8,7 @@
 struct scan {
 	struct slice in;
 	struct arena *a;
-	struct buf words;   /* display name so far */
+	struct buf words; /* display name so far */
 	struct buf local, domain;
 	bool in_angle, has_at, spaced, had_angle;
 	struct mime_address *out;
@@ -18,9 +18,13 @@ struct scan {
 
 static enum rc push(struct scan *s, struct mime_address m)
 {
+	if (s->n >= MIME_ADDRESSES_MAX && !m.group_end) {
+		s->in = S(""); /* the rest is left out, the message is not */
+		return RC_OK;
+	}
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 4;
-		struct mime_address *p = s->cap < MIME_ADDRESSES_MAX ? arena_try_array(s->a, cap, sizeof(*p)) : NULL;
+		struct mime_address *p = arena_try_array(s->a, cap, sizeof(*p));
 		if (!p)
 			return RC_LIMIT;
 		if (s->n)
@@ -134,6 +138,17 @@ static void word_char(struct scan *s, uint8_t c)
 	buf_byte(to, c);
 }
 
+static void at_sign(struct scan *s)
+{
+	/* looked for within the brackets only: a long list of "<@>" stays linear */
+	struct slice inside = slice_head(s->in, slice_find(s->in, '>'));
+	size_t colon = slice_find(inside, ':');
+	if (s->in_angle && s->local.len == 0 && colon < inside.len)
+		s->in = slice_tail(s->in, colon + 1); /* a source route */
+	else
+		s->has_at = true;
+}
+
 static enum rc one(struct scan *s)
 {
 	uint8_t c = s->in.at[0];
@@ -157,10 +172,7 @@ static enum rc one(struct scan *s)
 	} else if (c == '>' && s->in_angle) {
 		s->in_angle = false;
 	} else if (c == '@' && !s->has_at) {
-		if (s->in_angle && s->local.len == 0 && slice_find(s->in, ':') < slice_find(s->in, '>'))
-			s->in = slice_tail(s->in, slice_find(s->in, ':') + 1); /* a source route */
-		else
-			s->has_at = true;
+		at_sign(s);
 	} else if (c == ',' && !s->in_angle) {
 		return end_entry(s);
 	} else if (c == ';' && !s->in_angle) {

@@ -21,6 +21,31 @@ static bool is_ascii(struct slice s)
 	return true;
 }
 
+/* What mail calls them, and what iconv should read instead: the supersets that everybody means, and names of old. */
+static const char *iconv_name(const char *name)
+{
+	static const char *const table[][2] = { { "iso-8859-1", "WINDOWS-1252" },
+		{ "latin1", "WINDOWS-1252" }, { "iso8859-1", "WINDOWS-1252" },
+		{ "iso_8859-1", "WINDOWS-1252" }, { "iso-8859-9", "WINDOWS-1254" },
+		{ "iso-8859-8-i", "ISO-8859-8" }, { "iso-8859-8-e", "ISO-8859-8" },
+		{ "iso-8859-6-i", "ISO-8859-6" }, { "x-unknown", "WINDOWS-1252" },
+		{ "unknown-8bit", "WINDOWS-1252" }, { "8bit", "WINDOWS-1252" },
+		{ "ansi", "WINDOWS-1252" }, { "gb2312", "GB18030" }, { "gbk", "GB18030" },
+		{ "x-gbk", "GB18030" }, { "euc-cn", "GB18030" }, { "euc-kr", "CP949" },
+		{ "ks_c_5601-1987", "CP949" }, { "ks_c_5601-1989", "CP949" },
+		{ "ksc5601", "CP949" }, { "windows-949", "CP949" }, { "shift_jis", "CP932" },
+		{ "shift-jis", "CP932" }, { "sjis", "CP932" }, { "x-sjis", "CP932" },
+		{ "windows-31j", "CP932" }, { "big5", "BIG5-HKSCS" },
+		{ "unicode-1-1-utf-7", "UTF-7" }, { "unicode-1-1-utf-8", "UTF-8" },
+		{ "x-mac-roman", "MACINTOSH" }, { "macroman", "MACINTOSH" },
+		{ "x-mac-cyrillic", "MAC-CYRILLIC" }, { "windows-874", "CP874" },
+		{ "tis-620", "CP874" } };
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (slice_eq_nocase(slice_str(name), slice_str(table[i][0])))
+			return table[i][1];
+	return name;
+}
+
 static bool open_charset(struct slice charset, iconv_t *cd)
 {
 	char name[NAME_MAX_LEN + 1];
@@ -28,16 +53,15 @@ static bool open_charset(struct slice charset, iconv_t *cd)
 		return false;
 	for (size_t i = 0; i < charset.len; i++) {
 		uint8_t c = charset.at[i];
-		bool fine = (c >= '0' && c <= '9') || ((unsigned)(c | 0x20) - (unsigned)'a') < 26u || c == '-' || c == '_' || c == '.' || c == ':' ||
-			    c == '(' || c == ')' || c == '+';
+		bool fine = (c >= '0' && c <= '9') ||
+			    ((unsigned)(c | 0x20) - (unsigned)'a') < 26u || c == '-' || c == '_' ||
+			    c == '.' || c == ':' || c == '(' || c == ')' || c == '+';
 		if (!fine)
 			return false;
 		name[i] = (char)c;
 	}
 	name[charset.len] = '\0';
-	/* what mail calls Latin-1 is Windows-1252 as everybody reads it */
-	bool latin1 = slice_eq_nocase(charset, S("iso-8859-1")) || slice_eq_nocase(charset, S("latin1"));
-	*cd = iconv_open("UTF-8", latin1 ? "WINDOWS-1252" : name);
+	*cd = iconv_open("UTF-8", iconv_name(name));
 	return *cd != (iconv_t)-1;
 }
 
@@ -108,8 +132,12 @@ enum rc mime_to_utf8(struct slice charset, struct slice text, struct arena *a, s
 	iconv_t cd;
 	if (is_utf8_name(charset))
 		return repair(text, slice_starts_nocase(charset, S("utf")), a, out);
-	bool stateful = slice_starts_nocase(charset, S("iso-2022")) || slice_starts_nocase(charset, S("utf-7")) ||
-			slice_starts_nocase(charset, S("utf-16")) || slice_starts_nocase(charset, S("utf-32")) ||
+	bool stateful = slice_starts_nocase(charset, S("iso-2022")) ||
+			slice_starts_nocase(charset, S("utf-7")) ||
+			slice_starts_nocase(charset, S("unicode")) ||
+			slice_starts_nocase(charset, S("ucs")) ||
+			slice_starts_nocase(charset, S("utf-16")) ||
+			slice_starts_nocase(charset, S("utf-32")) ||
 			slice_starts_nocase(charset, S("hz"));
 	if (!stateful && is_ascii(text)) {
 		*out = text;

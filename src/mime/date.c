@@ -24,8 +24,9 @@ static int zone_name(struct slice s)
 	static const struct {
 		const char *name;
 		int minutes;
-	} zones[] = { { "EST", -300 }, { "EDT", -240 }, { "CST", -360 }, { "CDT", -300 }, { "MST", -420 }, { "MDT", -360 },
-		{ "PST", -480 }, { "PDT", -420 }, { "CET", 60 }, { "CEST", 120 }, { "MET", 60 }, { "EET", 120 }, { "JST", 540 } };
+	} zones[] = { { "EST", -300 }, { "EDT", -240 }, { "CST", -360 }, { "CDT", -300 },
+		{ "MST", -420 }, { "MDT", -360 }, { "PST", -480 }, { "PDT", -420 }, { "CET", 60 },
+		{ "CEST", 120 }, { "MET", 60 }, { "EET", 120 }, { "JST", 540 } };
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
 		if (slice_eq_nocase(s, slice_str(zones[i].name)))
 			return zones[i].minutes;
@@ -60,15 +61,18 @@ static void take_number(struct slice *in, struct clock *c)
 	struct slice before = *in;
 	int n = number(in, 6);
 	size_t digits = before.len - in->len;
-	if (in->len > 1 && (in->at[0] == ':' || (in->at[0] == '.' && c->has_year && !c->has_time)) && is_digit(in->at[1]) &&
-		digits <= 2 && !c->has_time) {
+	if (in->len > 1 &&
+		(in->at[0] == ':' || (in->at[0] == '.' && c->has_year && !c->has_time)) &&
+		is_digit(in->at[1]) && digits <= 2 && !c->has_time) {
 		take_time(in, n, c);
 	} else if (!c->has_day && digits <= 2) {
 		c->t.day = n;
 		c->has_day = true;
 	} else if (!c->has_year) {
 		/* RFC 5322 4.3: two digits below 50 are of this century, three count from 1900 */
-		c->t.year = digits == 2 ? (n < 50 ? 2000 + n : 1900 + n) : digits == 3 ? 1900 + n : n;
+		c->t.year = digits == 2   ? (n < 50 ? 2000 + n : 1900 + n)
+			    : digits == 3 ? 1900 + n
+					  : n;
 		c->has_year = true;
 	}
 }
@@ -103,9 +107,28 @@ static void take_word(struct slice *in, struct clock *c)
 	}
 }
 
+/* "2026-11-25T07:12:45+01:00" (RFC 3339): the date in front is turned round, the rest reads as usual. */
+static void take_iso(struct slice *in, struct clock *c)
+{
+	struct slice s = slice_trim(*in);
+	uint64_t y, m, d;
+	bool iso = s.len >= 10 && s.at[4] == '-' && s.at[7] == '-' &&
+		   slice_u64(slice_head(s, 4), 9999, &y) == RC_OK &&
+		   slice_u64(slice_head(slice_tail(s, 5), 2), 12, &m) == RC_OK && m >= 1 &&
+		   slice_u64(slice_head(slice_tail(s, 8), 2), 31, &d) == RC_OK;
+	if (!iso)
+		return;
+	c->t.year = (int)y;
+	c->t.month = (int)m;
+	c->t.day = (int)d;
+	c->has_year = c->has_month = c->has_day = true;
+	*in = slice_tail(s, 10);
+}
+
 enum rc mime_date(struct slice in, int64_t *unix_s, int *zone)
 {
 	struct clock c = { 0 };
+	take_iso(&in, &c);
 	while (in.len) {
 		uint8_t ch = in.at[0];
 		if (ch == '(')
@@ -119,8 +142,9 @@ enum rc mime_date(struct slice in, int64_t *unix_s, int *zone)
 		else
 			in = slice_tail(in, 1);
 	}
-	bool ok = c.has_day && c.has_month && c.has_year && c.t.day >= 1 && c.t.day <= 31 && c.t.hour < 25 &&
-		  c.t.minute < 60 && c.t.second < 62 && c.t.year > 0 && c.t.year < 10000;
+	bool ok = c.has_day && c.has_month && c.has_year && c.t.day >= 1 && c.t.day <= 31 &&
+		  c.t.hour < 25 && c.t.minute < 60 && c.t.second < 62 && c.t.year > 0 &&
+		  c.t.year < 10000;
 	if (!ok)
 		return RC_BAD;
 	*unix_s = time_join(&c.t) - c.zone * 60;

@@ -58,7 +58,8 @@ static size_t quoted(struct slice in, bool word, uint8_t *out)
 			out[n++] = c;
 			continue;
 		}
-		int hi = i + 1 < in.len ? hex_digit(in.at[i + 1]) : -1, lo = i + 2 < in.len ? hex_digit(in.at[i + 2]) : -1;
+		int hi = i + 1 < in.len ? hex_digit(in.at[i + 1]) : -1,
+		    lo = i + 2 < in.len ? hex_digit(in.at[i + 2]) : -1;
 		size_t j = i + 1;
 		while (j < in.len && (in.at[j] == ' ' || in.at[j] == '\t' || in.at[j] == '\r'))
 			j++;
@@ -74,7 +75,8 @@ static size_t quoted(struct slice in, bool word, uint8_t *out)
 	return n;
 }
 
-enum rc mime_decode(enum mime_encoding encoding, struct slice body, struct arena *a, struct slice *out)
+enum rc mime_decode(
+	enum mime_encoding encoding, struct slice body, struct arena *a, struct slice *out)
 {
 	if (encoding != MIME_BASE64 && encoding != MIME_QP) {
 		*out = body;
@@ -86,6 +88,8 @@ enum rc mime_decode(enum mime_encoding encoding, struct slice body, struct arena
 	*out = slice_of(at, encoding == MIME_BASE64 ? base64(body, at) : quoted(body, false, at));
 	return RC_OK;
 }
+
+enum { WORD_MAX = 8192 };
 
 struct word {
 	struct slice charset, text;
@@ -105,6 +109,7 @@ static bool encoded_word(struct slice in, struct word *w, size_t *len)
 	if (!w->base64 && (rest.at[0] | 0x20) != 'q')
 		return false;
 	rest = slice_tail(rest, 2);
+	rest = slice_head(rest, WORD_MAX); /* bounded: a header full of begun words stays linear */
 	size_t end = slice_search(rest, S("?="));
 	w->text = slice_head(rest, end);
 	if (end == rest.len || slice_find(w->text, '\n') < w->text.len)
@@ -133,7 +138,8 @@ static void add_decoded(struct buf *bytes, const struct word *w)
 static size_t blanks(struct slice s)
 {
 	size_t n = 0;
-	while (n < s.len && (s.at[n] == ' ' || s.at[n] == '\t' || s.at[n] == '\r' || s.at[n] == '\n'))
+	while (n < s.len &&
+		(s.at[n] == ' ' || s.at[n] == '\t' || s.at[n] == '\r' || s.at[n] == '\n'))
 		n++;
 	return n;
 }
@@ -149,8 +155,9 @@ struct slice mime_words(struct slice raw, struct arena *a)
 	buf_init(&bytes, 0, NULL);
 	for (struct slice in = raw; in.len;) {
 		struct word w;
-		size_t len, gap = blanks(in);
-		if (bytes.len && encoded_word(slice_tail(in, gap), &w, &len) && slice_eq_nocase(w.charset, charset)) {
+		size_t len, gap = bytes.len ? blanks(in) : 0;
+		if (bytes.len && encoded_word(slice_tail(in, gap), &w, &len) &&
+			slice_eq_nocase(w.charset, charset)) {
 			add_decoded(&bytes, &w);
 			in = slice_tail(in, gap + len);
 		} else if (bytes.len) {

@@ -16,7 +16,8 @@ static size_t line_end(struct slice s, size_t from)
 
 static bool is_blank_line(struct slice line)
 {
-	return line.len == 0 || line.at[0] == '\n' || (line.len >= 2 && line.at[0] == '\r' && line.at[1] == '\n');
+	return line.len == 0 || line.at[0] == '\n' ||
+	       (line.len >= 2 && line.at[0] == '\r' && line.at[1] == '\n');
 }
 
 /* Index of the colon that ends a field's name; blanks before it are forgiven. line.len: no field. */
@@ -38,6 +39,11 @@ static struct slice strip_end(struct slice s)
 	if (s.len && s.at[s.len - 1] == '\r')
 		s.len--;
 	return s;
+}
+
+bool mime_is_field(struct slice line)
+{
+	return name_end(line) < line.len;
 }
 
 enum rc mime_field_next(struct slice *rest, struct mime_field *out)

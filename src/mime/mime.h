@@ -18,6 +18,8 @@ struct mime_field {
 /* Takes the next field from `*rest`; lines that are no field are skipped. RC_NONE: the header ends; `*rest` then begins
  * behind the blank line, if there is one. */
 enum rc mime_field_next(struct slice *rest, struct mime_field *out);
+/* Whether a line begins a field: a name and a colon. */
+bool mime_is_field(struct slice line);
 /* The first field of that name. RC_NONE: none. */
 enum rc mime_field_find(struct slice header, struct slice name, struct slice *value);
 /* Unfolded: line ends dropped, blanks trimmed at both ends. A view when there is nothing to unfold. */
@@ -26,14 +28,15 @@ struct slice mime_unfold(struct slice value, struct arena *a);
 /* --- addresses --- */
 
 struct mime_address {
-	struct slice name;   /* display name, raw: may hold encoded words; quotes and backslashes removed */
-	struct slice local;  /* unquoted */
+	struct slice
+		name; /* display name, raw: may hold encoded words; quotes and backslashes removed */
+	struct slice local; /* unquoted */
 	struct slice domain; /* empty when there is none */
-	bool group_start;    /* `name` is the group's; local and domain are empty */
+	bool group_start; /* `name` is the group's; local and domain are empty */
 	bool group_end;
 };
 enum { MIME_ADDRESSES_MAX = 10000 };
-/* RC_LIMIT: no memory. Broken lists give what can be read of them. */
+/* RC_LIMIT: no memory. Broken lists give what can be read of them; what passes MIME_ADDRESSES_MAX is left out. */
 enum rc mime_addresses(struct slice value, struct arena *a, struct mime_address **out, size_t *n);
 
 /* --- dates, ids, words --- */
@@ -50,7 +53,8 @@ struct slice mime_base_subject(struct slice subject);
 /* --- Content-Type and its like --- */
 
 struct mime_param {
-	struct slice name, value; /* value decoded by RFC 2231 to UTF-8 when it was extended, else raw and unquoted */
+	struct slice name,
+		value; /* value decoded by RFC 2231 to UTF-8 when it was extended, else raw and unquoted */
 };
 struct mime_params {
 	struct slice type, subtype; /* Content-Disposition: type alone */
@@ -67,15 +71,23 @@ struct slice mime_param(const struct mime_params *p, struct slice name);
 enum mime_encoding { MIME_7BIT, MIME_8BIT, MIME_BINARY, MIME_QP, MIME_BASE64, MIME_OTHER };
 
 struct mime_part {
-	struct mime_part *parent, *child, *next; /* child: first of a multipart, or the message in a message/rfc822 */
+	struct mime_part *parent, *child,
+		*next; /* child: first of a multipart, or the message in a message/rfc822 */
 	size_t head, head_len; /* the header with its blank line */
 	size_t body, body_len;
 	size_t body_lines;
 	struct mime_params type; /* text/plain when absent or broken */
 	enum mime_encoding encoding;
 	struct slice encoding_text; /* "quoted-printable"; "7bit" when absent */
+	unsigned depth; /* root: 0 */
 	bool is_multipart, is_message;
 };
+/* [mime 1] is_multipart: type is multipart/..., and there is at least one child. One without boundary, or whose boundary
+ *          never comes, is a text/plain leaf.
+ * [mime 2] is_message: type is message/rfc822 or message/global, not encoded, with one child: the message in its body.
+ * [mime 3] Past MIME_DEPTH_MAX such parts are application/octet-stream leaves; past MIME_PARTS_MAX the rest of the message
+ *          belongs to the last part.
+ * [mime 4] head + head_len == body; children lie in order within their parent's body. */
 enum { MIME_DEPTH_MAX = 100, MIME_PARTS_MAX = 10000 };
 /* Never refuses: past the caps the rest is one leaf. RC_LIMIT: no memory. */
 enum rc mime_parse(struct slice message, struct arena *a, struct mime_part **root);
@@ -83,7 +95,8 @@ enum rc mime_parse(struct slice message, struct arena *a, struct mime_part **roo
 /* --- bodies --- */
 
 /* Undoes a transfer encoding; what is not in the alphabet is skipped. RC_LIMIT: no memory. */
-enum rc mime_decode(enum mime_encoding encoding, struct slice body, struct arena *a, struct slice *out);
+enum rc mime_decode(
+	enum mime_encoding encoding, struct slice body, struct arena *a, struct slice *out);
 /* To UTF-8; unknown charsets and broken bytes give what can be had. RC_LIMIT: no memory. */
 enum rc mime_to_utf8(struct slice charset, struct slice text, struct arena *a, struct slice *out);
 /* Is there such a charset? */
@@ -92,7 +105,7 @@ bool mime_charset_known(struct slice charset);
 enum rc mime_html_text(struct slice html, struct arena *a, struct slice *out);
 /* A text part as UTF-8: decoded, converted, and for HTML its visible text. RC_NONE: no text part. At most `max` octets of
  * its body are looked at. */
-enum rc mime_part_text(struct slice message, const struct mime_part *part, size_t max, struct arena *a,
-	struct slice *out);
+enum rc mime_part_text(struct slice message, const struct mime_part *part, size_t max,
+	struct arena *a, struct slice *out);
 
 #endif

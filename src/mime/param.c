@@ -51,6 +51,13 @@ static enum rc quoted(struct slice *in, struct arena *a, struct slice *out)
 	return b.over ? RC_LIMIT : RC_OK;
 }
 
+/* "us-ascii (Plain text)": only at the end, since "name=report (1).pdf" is written too. */
+static struct slice drop_comment(struct slice s)
+{
+	size_t open = slice_search(s, S(" ("));
+	return slice_ends(s, S(")")) ? slice_trim(slice_head(s, open)) : s;
+}
+
 static enum rc value(struct slice *in, struct arena *a, struct slice *out)
 {
 	skip_blanks(in);
@@ -58,20 +65,23 @@ static enum rc value(struct slice *in, struct arena *a, struct slice *out)
 		return quoted(in, a, out);
 	/* unquoted: up to the next ';', for the sake of "name=a file.txt" */
 	size_t n = slice_find(*in, ';');
-	*out = slice_trim(slice_head(*in, n));
+	*out = drop_comment(slice_trim(slice_head(*in, n)));
 	*in = slice_tail(*in, n);
 	return RC_OK;
 }
 
 static int hex(uint8_t c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+	return c >= '0' && c <= '9'                     ? c - '0'
+	       : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+							: -1;
 }
 
 static void add_percent(struct buf *out, struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		int hi = i + 2 < s.len ? hex(s.at[i + 1]) : -1, lo = i + 2 < s.len ? hex(s.at[i + 2]) : -1;
+		int hi = i + 2 < s.len ? hex(s.at[i + 1]) : -1,
+		    lo = i + 2 < s.len ? hex(s.at[i + 2]) : -1;
 		if (s.at[i] == '%' && hi >= 0 && lo >= 0) {
 			buf_byte(out, (uint8_t)(hi << 4 | lo));
 			i += 2;
@@ -99,7 +109,8 @@ static struct piece piece_of(struct slice name)
 		p.base = name;
 	}
 	size_t star = slice_rfind(name, '*');
-	if (star < name.len && slice_u64(slice_tail(name, star + 1), MIME_PARAMS_MAX, &n) == RC_OK) {
+	if (star < name.len &&
+		slice_u64(slice_tail(name, star + 1), MIME_PARAMS_MAX, &n) == RC_OK) {
 		p.base = slice_head(name, star);
 		p.index = (unsigned)n;
 		p.continued = true;
@@ -108,7 +119,8 @@ static struct piece piece_of(struct slice name)
 }
 
 /* Gathers the pieces of raw[first] in their order, decodes, and gives its value. */
-static enum rc join(const struct mime_param *raw, size_t n, struct slice base, struct arena *a, struct slice *out)
+static enum rc join(const struct mime_param *raw, size_t n, struct slice base, struct arena *a,
+	struct slice *out)
 {
 	struct buf bytes;
 	struct slice charset = S("");
@@ -118,7 +130,8 @@ static enum rc join(const struct mime_param *raw, size_t n, struct slice base, s
 		bool found = false;
 		for (size_t i = 0; i < n && !found; i++) {
 			struct piece p = piece_of(raw[i].name);
-			if (!slice_eq_nocase(p.base, base) || p.index != want || (!p.extended && !p.continued))
+			if (!slice_eq_nocase(p.base, base) || p.index != want ||
+				(!p.extended && !p.continued))
 				continue;
 			struct slice v = raw[i].value;
 			if (p.extended && want == 0) {

@@ -8,12 +8,14 @@ static void entity(struct slice *in, struct buf *out)
 	static const struct {
 		const char *name;
 		uint32_t c;
-	} names[] = { { "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' }, { "apos", '\'' }, { "nbsp", ' ' },
-		{ "copy", 0xa9 }, { "reg", 0xae }, { "euro", 0x20ac }, { "auml", 0xe4 }, { "ouml", 0xf6 }, { "uuml", 0xfc },
-		{ "Auml", 0xc4 }, { "Ouml", 0xd6 }, { "Uuml", 0xdc }, { "szlig", 0xdf }, { "eacute", 0xe9 },
-		{ "egrave", 0xe8 }, { "agrave", 0xe0 }, { "ccedil", 0xe7 }, { "hellip", 0x2026 }, { "mdash", 0x2014 },
-		{ "ndash", 0x2013 }, { "laquo", 0xab }, { "raquo", 0xbb }, { "rsquo", 0x2019 }, { "lsquo", 0x2018 },
-		{ "rdquo", 0x201d }, { "ldquo", 0x201c }, { "bull", 0x2022 } };
+	} names[] = { { "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' },
+		{ "apos", '\'' }, { "nbsp", ' ' }, { "copy", 0xa9 }, { "reg", 0xae },
+		{ "euro", 0x20ac }, { "auml", 0xe4 }, { "ouml", 0xf6 }, { "uuml", 0xfc },
+		{ "Auml", 0xc4 }, { "Ouml", 0xd6 }, { "Uuml", 0xdc }, { "szlig", 0xdf },
+		{ "eacute", 0xe9 }, { "egrave", 0xe8 }, { "agrave", 0xe0 }, { "ccedil", 0xe7 },
+		{ "hellip", 0x2026 }, { "mdash", 0x2014 }, { "ndash", 0x2013 }, { "laquo", 0xab },
+		{ "raquo", 0xbb }, { "rsquo", 0x2019 }, { "lsquo", 0x2018 }, { "rdquo", 0x201d },
+		{ "ldquo", 0x201c }, { "bull", 0x2022 } };
 	size_t end = slice_find(slice_head(*in, 12), ';');
 	struct slice word = slice_tail(slice_head(*in, end), 1);
 	uint32_t c = 0;
@@ -58,9 +60,9 @@ static void skip_element(struct slice *in, struct slice name)
 
 static void tag(struct slice *in, struct buf *out)
 {
-	static const char *const hidden[] = { "script", "style", "head", "title", "noscript" };
-	static const char *const inline_tags[] = { "b", "i", "u", "a", "em", "strong", "span", "font", "small", "big", "sub",
-		"sup", "code", "tt", "img", "wbr" };
+	static const char *const hidden[] = { "script", "style", "title", "noscript" };
+	static const char *const inline_tags[] = { "b", "i", "u", "a", "em", "strong", "span",
+		"font", "small", "big", "sub", "sup", "code", "tt", "img", "wbr" };
 	if (slice_starts(*in, S("<!--"))) {
 		size_t end = slice_search(*in, S("-->"));
 		*in = slice_tail(*in, end < in->len ? end + 3 : end);
@@ -70,7 +72,9 @@ static void tag(struct slice *in, struct buf *out)
 	bool closing = name.len && name.at[0] == '/';
 	name = slice_tail(name, closing ? 1 : 0);
 	size_t n = 0;
-	while (n < name.len && n < 16 && (((name.at[n] | 0x20) >= 'a' && (name.at[n] | 0x20) <= 'z') || (name.at[n] >= '0' && name.at[n] <= '9')))
+	while (n < name.len && n < 16 &&
+		(((name.at[n] | 0x20) >= 'a' && (name.at[n] | 0x20) <= 'z') ||
+			(name.at[n] >= '0' && name.at[n] <= '9')))
 		n++;
 	name = slice_head(name, n);
 	if (n == 0 && !(in->len > 1 && in->at[1] == '!')) { /* "a < b" */
@@ -115,7 +119,8 @@ enum rc mime_html_text(struct slice in, struct arena *a, struct slice *out)
 	return b.over ? RC_LIMIT : RC_OK;
 }
 
-enum rc mime_part_text(struct slice message, const struct mime_part *p, size_t max, struct arena *a, struct slice *out)
+enum rc mime_part_text(struct slice message, const struct mime_part *p, size_t max, struct arena *a,
+	struct slice *out)
 {
 	struct slice body;
 	if (!slice_eq_nocase(p->type.type, S("text")))
