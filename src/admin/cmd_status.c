@@ -99,3 +99,30 @@ enum rc admin_config_list(struct admin_call *c, struct fault *why)
 	c->deps->config(c->deps->arg, c->json, c->out);
 	return RC_OK;
 }
+
+enum rc admin_config_get(struct admin_call *c, struct fault *why)
+{
+	struct report r;
+	struct buf all;
+	buf_init(&all, 0, c->arena);
+	c->deps->config(c->deps->arg, false, &all);
+	for (struct slice rest = buf_slice(&all); rest.len;) {
+		struct slice line = slice_split(&rest, '\n'), value = line;
+		size_t eq = slice_search(line, S(" = ")), hash = slice_search(line, S("  # "));
+		if (eq == line.len || !slice_eq(slice_head(line, eq), c->words[2]))
+			continue;
+		value = slice_tail(slice_head(line, hash), eq + 3);
+		if (!c->json) {
+			buf_fmt(c->out, "%.*s\n", FMT(value));
+			return RC_OK;
+		}
+		report_begin(&r, c->out, true, false);
+		report_row(&r);
+		report_text(&r, "key", c->words[2]);
+		report_text(&r, "value", value);
+		report_text(&r, "origin", slice_tail(line, hash + 4));
+		report_end(&r);
+		return RC_OK;
+	}
+	return fault_set(why, FAULT_NOT_FOUND, "there is no setting %.*s; see veredus config list", FMT(c->words[2]));
+}

@@ -1,0 +1,160 @@
+/* cli.c: The commands: those that need no server, and those that go to its control socket. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "main/cli.h"
+#include "admin/admin.h"
+#include "base/mem.h"
+#include "main/serve.h"
+
+static const char version_text[] = "veredus 0.1.0";
+
+static int usage(FILE *to)
+{
+	struct buf b;
+	buf_init(&b, 0, NULL);
+	admin_usage(&b);
+	fprintf(to,
+		"usage: veredus [--config FILE] [--data DIR] COMMAND\n\n"
+		"    veredus serve [--set KEY=VALUE]...\n"
+		"    veredus check            reads the configuration: faults, and every effective "
+		"value with its origin\n"
+		"%.*s\n"
+		"--json: answers as JSON. --password-stdin: the password is the first line of "
+		"standard input.\n"
+		"--config FILE: instead of /etc/veredus/veredus.toml. --data DIR: of the stores "
+		"and the control socket.\n"
+		"Exit status: 0 done, 1 refused or failed, 2 usage. See veredus(1).\n",
+		FMT(buf_slice(&b)));
+	buf_done(&b);
+	return to == stdout ? 0 : 2;
+}
+
+static void print_report(const struct buf *report)
+{
+	if (report->len)
+		fwrite(report->at, 1, report->len, stderr);
+}
+
+static const char *overlay_of(struct cli *cli)
+{
+	return cli->ask.data_dir
+		       ? (const char *)arena_fmt(&cli->arena, "%s/settings.toml", cli->ask.data_dir)
+				 .at
+		       : NULL;
+}
+
+static int serve(struct cli *cli)
+{
+	struct conf *conf = NULL;
+	struct buf report;
+	buf_init(&report, 0, NULL);
+	cli->ask.overlay = overlay_of(cli);
+	enum rc rc = conf_read(&cli->ask, &conf, &report);
+	print_report(&report);
+	buf_done(&report);
+	return rc == RC_OK ? serve_main(conf, &cli->ask) : 1;
+}
+
+int cli_check(struct cli *cli)
+{
+	struct conf *conf = NULL;
+	struct buf report, out;
+	buf_init(&report, 0, NULL);
+	buf_init(&out, 0, NULL);
+	enum rc rc = RC_OK;
+	if (cli->settings) {
+		conf_document(&out);
+	} else {
+		cli->ask.overlay = overlay_of(cli);
+		rc = conf_read(&cli->ask, &conf, &report);
+		if (rc == RC_OK)
+			conf_render(conf, cli->json, &out);
+	}
+	print_report(&report);
+	if (out.len)
+		fwrite(out.at, 1, out.len, stdout);
+	if (cli->json && rc == RC_OK)
+		fputc('\n', stdout);
+	conf_put(&conf);
+	buf_done(&report);
+	buf_done(&out);
+	return rc == RC_OK ? 0 : 1;
+}
+
+/* DIR/veredus.sock; DIR by --data, else as the configuration says. NULL: it has a fault, which is printed. */
+static const char *socket_path(struct cli *cli)
+{
+	struct conf *conf = NULL;
+	struct buf report;
+	const char *dir = cli->ask.data_dir;
+	buf_init(&report, 0, NULL);
+	if (!dir && conf_read(&cli->ask, &conf, &report) == RC_OK)
+		dir = arena_str(&cli->arena, slice_str(conf->data_dir));
+	if (!dir)
+		print_report(&report);
+	conf_put(&conf);
+	buf_done(&report);
+	return dir ? (const char *)arena_fmt(&cli->arena, "%s/veredus.sock", dir).at : NULL;
+}
+
+static bool is_command(const struct cli *cli, const char *word, const char *verb)
+{
+	return cli->commands >= 2 && strcmp(cli->command[0], word) == 0 &&
+	       strcmp(cli->command[1], verb) == 0;
+}
+
+static int call_server(struct cli *cli)
+{
+	static char json_word[] = "--json";
+	struct slice secret = S("");
+	const char *path = socket_path(cli);
+	if (!path)
+		return 1;
+	if (cli->password_stdin || is_command(cli, "account", "passwd")) {
+		if (cli_secret("Password: ", &cli->arena, &secret) != RC_OK) {
+			fputs("veredus: a password of 1 to 1024 octets is expected on standard "
+			      "input\n",
+				stderr);
+			return 1;
+		}
+	}
+	if (cli->json)
+		cli->words[cli->n++] = json_word;
+	int status = admin_call(path, cli->words, cli->n, secret);
+	mem_wipe((void *)(uintptr_t)secret.at, secret.len);
+	if (status >= 0)
+		return status;
+	fprintf(stderr,
+		"veredus: no server answers at %s; is it running, and may you (root, or its own "
+		"user) talk to it?\n",
+		path);
+	return 1;
+}
+
+static int run(struct cli *cli)
+{
+	const char *word = cli->commands ? cli->command[0] : "";
+	if (cli->fault) {
+		fprintf(stderr, "veredus: %s\n", cli->fault);
+		return 2;
+	}
+	if (cli->version) {
+		puts(version_text);
+		return 0;
+	}
+	if (cli->help || cli->commands == 0)
+		return usage(cli->help ? stdout : stderr);
+	if ((strcmp(word, "serve") == 0 || strcmp(word, "check") == 0) && cli->n != 1)
+		return usage(stderr);
+	if (strcmp(word, "serve") == 0)
+		return serve(cli);
+	return strcmp(word, "check") == 0 ? cli_check(cli) : call_server(cli);
+}
+
+int cli_main(int argc, char **argv)
+{
+	struct cli cli;
+	cli_parse(argc, argv, &cli);
+	int status = run(&cli);
+	arena_done(&cli.arena);
+	return status;
+}

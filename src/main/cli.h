@@ -1,0 +1,27 @@
+/* cli.h: The command line. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MAIN_CLI_H
+#define MAIN_CLI_H
+
+#include "conf/conf.h"
+
+/* Everything that `veredus` does. Exit status: 0 done, 1 refused or failed, 2 usage. */
+int cli_main(int argc, char **argv);
+
+/* What was typed: options taken out, "--name value" joined to "--name=value". */
+struct cli {
+	struct arena arena;
+	struct conf_ask ask;
+	char **words; /* with the options that the command itself reads */
+	size_t n, commands; /* all words; those that are no options */
+	const char *const *command; /* the words that are no options */
+	bool json, help, version, password_stdin, settings;
+	const char *fault; /* not NULL: wrong usage */
+};
+
+void cli_parse(int argc, char **argv, struct cli *cli);
+/* Standard input's first line, or typed without echo. RC_NONE: none there; RC_LIMIT: over 1024 octets. */
+enum rc cli_secret(const char *prompt, struct arena *a, struct slice *out);
+int cli_check(struct cli *cli);
+
+#endif
