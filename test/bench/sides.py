@@ -351,44 +351,47 @@ EVENTS {{
 class Veredus(Side):
     name, label, durable = "veredus", "Veredus", "flushes before each reply"
     rows = {"lmtp", "smtp", "relay", "imap", "tls"}
-    binary = "build/veredus"
+    binary, account = "build/veredus", "root"
 
     def __init__(self, work):
         super().__init__(work)
-        self.ports = dict(zip(("lmtp", "smtp", "imap", "imaps", "sink"), free_ports(5)))
+        self.ports = dict(zip(("lmtp", "smtp", "submission", "imap", "imaps", "sink"), free_ports(6)))
         self.first = True
 
     def run(self, *args, text=None):
-        return subprocess.run([self.binary, "--config", f"{self.dir}/veredus.toml", "--data", f"{self.dir}/data", *args],
-                              input=text, text=True, check=True, capture_output=True, timeout=60)
+        argv = [self.binary, "--config", f"{self.dir}/veredus.toml", "--data", f"{self.dir}/data", *args]
+        p = subprocess.run(argv, input=text, text=True, capture_output=True, timeout=60)
+        if p.returncode:
+            raise RuntimeError(f"{' '.join(args)}: {p.stderr or p.stdout}")
 
     def start(self):
         p = self.ports
         crt, key = self.certificate()
-        listeners = "".join(f"""
+        os.makedirs(f"{self.dir}/data", exist_ok=True)
+        text = f"""
+[server]
+hostname = "mx.bench.test"
+user = "{self.account}"
+[certificate."bench"]
+cert = "{crt}"
+private-key = "{key}"
+default = true
+[log]
+level = "warn"
+[queue]
+relay-host = "127.0.0.1:{p["sink"]}"
+"""
+        for name in ("lmtp", "smtp", "submission", "imap", "imaps"):
+            text += f"""
 [server.listener."{name}"]
 bind = ["127.0.0.1:{p[name]}"]
-protocol = "{proto}"
-tls.implicit = {tls}
-""" for name, proto, tls in (("lmtp", "lmtp", "false"), ("smtp", "smtp", "false"), ("imap", "imap", "false"), ("imaps", "imap", "true")))
-        self.write("veredus.toml", self.config(crt, key) + listeners)
+protocol = "{name.removesuffix("s") if name == "imaps" else name}"
+tls.implicit = {"true" if name == "imaps" else "false"}
+"""
+        self.write("veredus.toml", text)
         self.launch([self.binary, "--config", f"{self.dir}/veredus.toml", "--data", f"{self.dir}/data", "serve"], p["imap"])
         if self.first:
             self.first = False
             self.run("domain", "add", DOMAIN)
             for n in range(1, USERS + 1):
                 self.run("account", "add", f"user{n}@{DOMAIN}", "--password-stdin", text=PASSWORD + "\n")
-
-    def config(self, crt, key):
-        return f"""
-[server]
-hostname = "mx.bench.test"
-[tls]
-certificate = "{crt}"
-private-key = "{key}"
-[queue.route]
-"*" = "127.0.0.1:{self.ports["sink"]}"
-"""
-
-    def drained(self):
-        return True
