@@ -55,7 +55,7 @@ static bool open_charset(struct slice charset, iconv_t *cd)
 		uint8_t c = charset.at[i];
 		bool fine = (c >= '0' && c <= '9') ||
 			    ((unsigned)(c | 0x20) - (unsigned)'a') < 26u || c == '-' || c == '_' ||
-			    c == '.' || c == ':' || c == '(' || c == ')' || c == '+';
+			    c == '.' || c == ':' || c == '+';
 		if (!fine)
 			return false;
 		name[i] = (char)c;
@@ -148,6 +148,7 @@ enum rc mime_to_utf8(struct slice charset, struct slice text, struct arena *a, s
 	buf_init(&b, 0, a);
 	enum rc rc = convert(cd, text, &b);
 	iconv_close(cd);
-	*out = buf_slice(&b);
-	return rc;
+	TRY(rc);
+	/* iconv lets some sequences pass that are no UTF-8 */
+	return repair(buf_slice(&b), true, a, out);
 }
