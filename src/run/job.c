@@ -38,7 +38,8 @@ static void *work(void *arg)
 	return NULL;
 }
 
-enum rc run_job(struct run *run, enum run_job_class class, void (*fn)(void *arg), void *arg, struct task *task)
+enum rc run_job(struct run *run, enum run_job_class class, void (*fn)(void *arg), void *arg,
+	struct task *task)
 {
 	struct job_class *c = &run->jobs[class];
 	struct job *job = mem_new(MEM_OTHER, sizeof(*job));

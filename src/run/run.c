@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { EVENTS = 16, IN_A_ROW = 32, SPARE_DEFAULT = 64 };
+enum { EVENTS = 16, IN_A_ROW = 32, SPARE_DEFAULT = 64, POLL_EVERY = 16, WAIT_MAX_MS = 60000 };
 
 static _Thread_local struct worker *me;
 
@@ -93,21 +93,49 @@ void task_start(struct task *t)
 	task_wake(t, WAKE_EVENT);
 }
 
-/* An event that another worker has just fetched may still name the task: wait until it has gone through its events. */
-static void wait_dispatchers(struct run *run)
+/* Events name a slot and its generation, not a task: another worker may hold an event of a task that has just ended. */
+static uint64_t slot_take(struct run *run, struct task *t)
 {
-	for (unsigned i = 0; i < __atomic_load_n(&run->workers_n, __ATOMIC_ACQUIRE); i++) {
-		struct worker *w = run->workers[i];
-		unsigned seen = atomic_load(&w->dispatching);
-		while (seen & 1 && atomic_load(&w->dispatching) == seen)
-			sched_yield();
+	if (run->slot_free == 0 && run->slots_n == run->slots_cap) {
+		size_t cap = run->slots_cap ? run->slots_cap * 2 : 64;
+		struct slot *grown = mem_grow(MEM_OTHER, run->slots, cap * sizeof(*grown));
+		if (!grown)
+			return 0;
+		run->slots = grown;
+		run->slots_cap = cap;
 	}
+	uint32_t at = run->slot_free;
+	if (at) {
+		run->slot_free = run->slots[at - 1].next_free;
+	} else {
+		at = ++run->slots_n;
+		run->slots[at - 1] = (struct slot){ 0 };
+	}
+	run->slots[at - 1].task = t;
+	return (uint64_t)run->slots[at - 1].generation << 32 | at;
+}
+
+static void slot_give(struct run *run, struct task *t)
+{
+	uint32_t at = (uint32_t)t->slot;
+	if (at == 0)
+		return;
+	run->slots[at - 1] = (struct slot){ .generation = run->slots[at - 1].generation + 1,
+		.next_free = run->slot_free };
+	run->slot_free = at;
+	t->slot = 0;
+}
+
+static struct task *slot_task(const struct run *run, uint64_t slot)
+{
+	const struct slot *s = &run->slots[(uint32_t)slot - 1];
+	return s->generation == slot >> 32 ? s->task : NULL;
 }
 
 static void task_end(struct task *t)
 {
 	struct run *run = t->run;
-	if (t->polled && t->fd >= 0)
+	if (t->slot && t->fd >= 0)
 		epoll_ctl(run->epoll, EPOLL_CTL_DEL, t->fd, NULL);
 	lock_enter(&run->lock);
 	heap_remove(run, t);
@@ -117,8 +145,8 @@ static void task_end(struct task *t)
 		run->all = t->all_next;
 	if (t->all_next)
 		t->all_next->all_prev = t->all_prev;
+	slot_give(run, t);
 	lock_leave(&run->lock);
-	wait_dispatchers(run);
 	void (*gone)(struct task *) = t->gone;
 	t->kind->drop(t);
 	if (gone)
@@ -133,13 +161,22 @@ static void arm(struct task *t)
 {
 	if (t->fd < 0 || t->watch == 0 || atomic_load(&t->armed) == t->watch)
 		return;
-	struct epoll_event ev = { .events = t->watch | EPOLLONESHOT, .data.ptr = t };
+	bool fresh = t->slot == 0;
+	if (fresh) {
+		lock_enter(&t->run->lock);
+		t->slot = slot_take(t->run, t);
+		lock_leave(&t->run->lock);
+	}
+	struct epoll_event ev = { .events = t->watch | EPOLLONESHOT, .data.u64 = t->slot };
 	atomic_store(&t->armed, t->watch);
-	int op = t->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-	t->polled = true;
-	if (epoll_ctl(t->run->epoll, op, t->fd, &ev) < 0) {
-		must(op != EPOLL_CTL_MOD || errno != ENOENT);
+	int op = fresh ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	if (t->slot == 0 || epoll_ctl(t->run->epoll, op, t->fd, &ev) < 0) {
 		atomic_store(&t->armed, 0); /* no memory for a watch: look again soon */
+		if (fresh) {
+			lock_enter(&t->run->lock);
+			slot_give(t->run, t);
+			lock_leave(&t->run->lock);
+		}
 		task_timer(t, run_now_ms(t->run) + 100);
 	}
 }
@@ -205,37 +242,39 @@ static struct task *pop_ready(struct run *run)
 static void dispatch(struct run *run, const struct epoll_event *events, int n)
 {
 	for (int i = 0; i < n; i++) {
-		struct task *t = events[i].data.ptr;
-		if (!t) {
+		if (events[i].data.u64 == 0) {
 			uint64_t count;
 			ssize_t got = read(run->event, &count, sizeof(count));
 			(void)got;
 			continue;
 		}
+		struct task *t = slot_task(run, events[i].data.u64);
+		if (!t)
+			continue;
 		atomic_store(&t->armed, 0);
 		if (task_mark(t, WAKE_IO))
 			ready_push(run, t);
 	}
 }
 
-/* Under the lock at entry and end. */
-static void poll_events(struct run *run, struct worker *w)
+/* Under the lock at entry and end. While tasks are ready it only looks and does not wait. */
+static void poll_events(struct run *run)
 {
 	struct epoll_event events[EVENTS];
 	uint64_t now = run_now_ms(run);
 	uint64_t next = heap_fire(run, now);
-	if (run->ready_head)
-		return;
-	int timeout = next == 0 ? 60000 : next - now > 60000 ? 60000 : (int)(next - now);
-	run->polling++;
+	bool busy = run->ready_head != NULL;
+	int timeout = busy                                    ? 0
+		      : next == 0 || next - now > WAIT_MAX_MS ? WAIT_MAX_MS
+							      : (int)(next - now);
+	run->since_poll = 0;
+	run->polling += !busy;
 	lock_leave(&run->lock);
 	int n = epoll_wait(run->epoll, events, EVENTS, timeout);
-	atomic_fetch_add(&w->dispatching, 1);
 	lock_enter(&run->lock);
-	run->polling--;
-	run->signalled = false;
+	run->polling -= !busy;
+	run->signalled = false; /* the signal may have come to us: another one is due for who still sleeps */
 	dispatch(run, events, n);
-	atomic_fetch_add(&w->dispatching, 1);
 	heap_fire(run, run_now_ms(run));
 	/* more than one is ready: call another worker for the rest */
 	if (run->ready_head && run->ready_head->ready_next && ready_needs_signal(run))
@@ -251,9 +290,10 @@ static void *work(void *arg)
 	lock_enter(&run->lock);
 	take_seat(run);
 	while (!run->stopping) {
-		struct task *t = pop_ready(run);
+		/* under load too: who is always ready must not hide those who wait for a descriptor or a time */
+		struct task *t = run->since_poll++ < POLL_EVERY ? pop_ready(run) : NULL;
 		if (!t) {
-			poll_events(run, w);
+			poll_events(run);
 			continue;
 		}
 		lock_leave(&run->lock);
@@ -288,16 +328,16 @@ static void start_worker(struct run *run)
 
 void run_block_begin(enum run_store store)
 {
-	(void)store;
-	if (!me || me->blocked)
+	if (!me || me->blocked_since)
 		return;
 	struct run *run = me->run;
-	me->blocked = true;
+	me->store = store;
 	lock_enter(&run->lock);
+	me->blocked_since = run_now_ms(run);
 	run->active--;
-	run->blocked++;
-	metric_set(METRIC_SEATS_BLOCKED, run->blocked);
-	if (run->spares == 0)
+	run->blocked[store]++;
+	metric_add(METRIC_SEATS_BLOCKED, 1);
+	if (run->active + run->spares < run->conf.seats)
 		start_worker(run);
 	lock_leave(&run->lock);
 	pthread_cond_signal(&run->seat);
@@ -305,15 +345,15 @@ void run_block_begin(enum run_store store)
 
 void run_block_end(void)
 {
-	if (!me || !me->blocked)
+	if (!me || !me->blocked_since)
 		return;
 	struct run *run = me->run;
-	me->blocked = false;
 	lock_enter(&run->lock);
+	me->blocked_since = 0;
 	run->active++;
-	run->blocked--;
-	metric_set(METRIC_SEATS_BLOCKED, run->blocked);
+	run->blocked[me->store]--;
 	lock_leave(&run->lock);
+	metric_sub(METRIC_SEATS_BLOCKED, 1);
 }
 
 /* --- the whole --- */
@@ -326,11 +366,12 @@ struct run *run_new(const struct run_conf *conf)
 		run->conf.seats = run_cores();
 	if (run->conf.spare_max == 0)
 		run->conf.spare_max = SPARE_DEFAULT;
-	run->workers = mem_new(MEM_OTHER, (run->conf.seats + run->conf.spare_max) * sizeof(*run->workers));
+	run->workers =
+		mem_new(MEM_OTHER, (run->conf.seats + run->conf.spare_max) * sizeof(*run->workers));
 	run->epoll = epoll_create1(EPOLL_CLOEXEC);
 	run->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	must(run->epoll >= 0 && run->event >= 0);
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL };
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = 0 };
 	must(epoll_ctl(run->epoll, EPOLL_CTL_ADD, run->event, &ev) == 0);
 	lock_init(&run->lock, LOCK_RUN);
 	pthread_cond_init(&run->seat, NULL);
@@ -410,6 +451,7 @@ void run_free(struct run **ref)
 	pthread_cond_destroy(&run->empty);
 	lock_done(&run->lock);
 	mem_free(MEM_OTHER, run->heap);
+	mem_free(MEM_OTHER, run->slots);
 	mem_free(MEM_OTHER, run->workers);
 	mem_free(MEM_OTHER, run);
 	*ref = NULL;

@@ -8,7 +8,7 @@
 #include "run/task.h"
 
 struct run_conf {
-	unsigned seats;     /* workers that run or wait at once; 0: the usable cores */
+	unsigned seats; /* workers that run or wait at once; 0: the usable cores */
 	unsigned spare_max; /* threads beyond the seats, for workers that block on a store; 0: 64 */
 };
 
@@ -43,14 +43,18 @@ void run_block_end(void);
 /* Work off the seats: hashes (as many at once as cores, at low priority), background jobs (one at once). Calls fn(arg),
  * then wakes `task` with WAKE_EVENT (NULL: nobody). RC_LIMIT: too many wait already; nothing happens then. */
 enum run_job_class { RUN_JOB_HASH, RUN_JOB_BACKGROUND, RUN_JOB_CLASSES };
-enum rc run_job(struct run *run, enum run_job_class class, void (*fn)(void *arg), void *arg, struct task *task);
+enum rc run_job(struct run *run, enum run_job_class class, void (*fn)(void *arg), void *arg,
+	struct task *task);
 
 struct run_status {
 	size_t tasks;
 	unsigned seats, threads, blocked, jobs_waiting[RUN_JOB_CLASSES];
+	unsigned blocked_by[RUN_STORES]; /* workers that wait for this store */
+	uint64_t blocked_oldest_ms; /* for how long the first of them */
 };
 void run_status(struct run *run, struct run_status *out);
 /* Visits (kind, step) of each task, under a lock: be quick. */
-void run_tasks(struct run *run, void (*visit)(void *ctx, const char *kind, const char *step), void *ctx);
+void run_tasks(
+	struct run *run, void (*visit)(void *ctx, const char *kind, const char *step), void *ctx);
 
 #endif

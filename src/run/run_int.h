@@ -12,9 +12,14 @@ struct worker {
 	struct run *run;
 	pthread_t thread;
 	struct arena arena;
-	_Atomic unsigned dispatching; /* odd between epoll_wait's return and its last event */
-	bool blocked;                 /* gave its seat away */
-	uint64_t blocked_since;
+	enum run_store store;
+	uint64_t blocked_since; /* ms; 0: it has its seat */
+};
+
+/* What an event points to; see slot_take. */
+struct slot {
+	struct task *task;
+	uint32_t generation, next_free; /* index + 1 */
 };
 
 struct job {
@@ -47,7 +52,11 @@ struct run {
 	struct task **heap;
 	size_t heap_n, heap_cap;
 	struct worker **workers;
-	unsigned workers_n, active, polling, spares, blocked;
+	struct slot *slots;
+	size_t slots_cap;
+	uint32_t slots_n, slot_free;
+	unsigned workers_n, active, polling, spares, since_poll;
+	unsigned blocked[RUN_STORES];
 	bool signalled; /* the eventfd was written and nobody has come yet */
 	struct job_class jobs[RUN_JOB_CLASSES];
 };

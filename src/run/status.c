@@ -48,10 +48,19 @@ unsigned run_cores(void)
 void run_status(struct run *run, struct run_status *out)
 {
 	lock_enter(&run->lock);
-	*out = (struct run_status){ .tasks = run->tasks,
-		.seats = run->conf.seats,
-		.threads = run->workers_n,
-		.blocked = run->blocked };
+	*out = (struct run_status){
+		.tasks = run->tasks, .seats = run->conf.seats, .threads = run->workers_n
+	};
+	for (size_t i = 0; i < RUN_STORES; i++) {
+		out->blocked_by[i] = run->blocked[i];
+		out->blocked += run->blocked[i];
+	}
+	uint64_t now = run_now_ms(run);
+	for (size_t i = 0; i < run->workers_n; i++) {
+		uint64_t since = run->workers[i]->blocked_since;
+		if (since && now > since && now - since > out->blocked_oldest_ms)
+			out->blocked_oldest_ms = now - since;
+	}
 	lock_leave(&run->lock);
 	for (size_t i = 0; i < RUN_JOB_CLASSES; i++) {
 		lock_enter(&run->jobs[i].lock);
@@ -68,7 +77,8 @@ static const char *step_name(const struct task_kind *kind, step_fn *fn)
 	return "running";
 }
 
-void run_tasks(struct run *run, void (*visit)(void *ctx, const char *kind, const char *step), void *ctx)
+void run_tasks(
+	struct run *run, void (*visit)(void *ctx, const char *kind, const char *step), void *ctx)
 {
 	lock_enter(&run->lock);
 	for (struct task *t = run->all; t; t = t->all_next)

@@ -12,10 +12,10 @@ struct run;
 struct task;
 
 enum step {
-	STEP_MORE,   /* run t->step again now */
-	STEP_PARK,   /* sleep until a wake */
+	STEP_MORE, /* run t->step again now */
+	STEP_PARK, /* sleep until a wake */
 	STEP_COMMIT, /* a commit is under way for this task: sleep until WAKE_COMMIT (or another wake) */
-	STEP_CLOSE,  /* finish and drop */
+	STEP_CLOSE, /* finish and drop */
 };
 
 typedef enum step step_fn(struct task *t);
@@ -39,12 +39,14 @@ enum { WAKE_IO = 1, WAKE_TIMER = 2, WAKE_COMMIT = 4, WAKE_EVENT = 8, WAKE_DRAIN 
  * [run 2] A wake is never lost: one that comes while the task runs makes it run again. There may be spurious ones. */
 struct task {
 	step_fn *step;
-	void (*gone)(struct task *t); /* called after kind->drop, frees what holds the task; or NULL */
-	step_fn *around; /* called in place of step, and calls it: what a connection does before and after; or NULL */
+	void (*gone)(
+		struct task *t); /* called after kind->drop, frees what holds the task; or NULL */
+	step_fn *
+		around; /* called in place of step, and calls it: what a connection does before and after; or NULL */
 	const struct task_kind *kind;
 	struct run *run;
 	unsigned woken; /* why it runs now: WAKE_* since the last run */
-	int fd;         /* watched while parked; -1: none */
+	int fd; /* watched while parked; -1: none */
 	uint32_t watch; /* EPOLLIN | EPOLLOUT ... wanted while parked */
 
 	/* the run time's own: */
@@ -57,7 +59,8 @@ struct task {
 	size_t heap_at; /* index + 1; 0: not in the heap */
 	struct task *ready_next;
 	struct task *all_prev, *all_next;
-	bool added, polled;
+	uint64_t slot; /* in the table of watched tasks; 0: none */
+	bool added;
 };
 
 /* Prepares a zeroed task; it runs first when task_start is called. */

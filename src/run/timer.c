@@ -22,7 +22,8 @@ static void up(struct run *run, size_t i, struct task *t)
 static void down(struct run *run, size_t i, struct task *t)
 {
 	for (size_t child; (child = 2 * i + 1) < run->heap_n; i = child) {
-		if (child + 1 < run->heap_n && run->heap[child + 1]->heap_ms < run->heap[child]->heap_ms)
+		if (child + 1 < run->heap_n &&
+			run->heap[child + 1]->heap_ms < run->heap[child]->heap_ms)
 			child++;
 		if (run->heap[child]->heap_ms >= t->heap_ms)
 			break;
@@ -66,7 +67,8 @@ uint64_t heap_fire(struct run *run, uint64_t now)
 		heap_remove(run, t);
 		if (wanted > now)
 			heap_put(run, t, wanted);
-		else if (wanted && atomic_compare_exchange_strong(&t->deadline, &wanted, 0) && task_mark(t, WAKE_TIMER))
+		else if (wanted && atomic_compare_exchange_strong(&t->deadline, &wanted, 0) &&
+			 task_mark(t, WAKE_TIMER))
 			ready_push(run, t);
 	}
 	return run->heap_n ? run->heap[0]->heap_ms : 0;
