@@ -33,7 +33,7 @@ enum step smtp_auth_result(
 	return STEP_MORE;
 }
 
-void cmd_auth(struct smtp_session *s, struct slice args)
+void smtp_cmd_auth(struct smtp_session *s, struct slice args)
 {
 	struct slice mech, initial;
 	bool has_initial;
@@ -55,7 +55,7 @@ void cmd_auth(struct smtp_session *s, struct slice args)
 	(void)next; /* the step that follows parks by itself */
 }
 
-void cmd_starttls(struct smtp_session *s, struct slice args)
+void smtp_cmd_starttls(struct smtp_session *s, struct slice args)
 {
 	if (args.len) {
 		smtp_refuse_id(s, FAULT_SYNTAX);

@@ -17,7 +17,7 @@ static enum rc may_begin(struct smtp_session *s, struct fault *why)
 	return RC_OK;
 }
 
-void cmd_data(struct smtp_session *s, struct slice args)
+void smtp_cmd_data(struct smtp_session *s, struct slice args)
 {
 	struct fault why = { 0 };
 	if (args.len) {
@@ -72,7 +72,7 @@ enum step smtp_step_body(struct task *t)
 	return STEP_MORE;
 }
 
-void cmd_bdat(struct smtp_session *s, struct slice args)
+void smtp_cmd_bdat(struct smtp_session *s, struct slice args)
 {
 	struct fault why = { 0 };
 	uint64_t size;

@@ -33,7 +33,7 @@ static void announce(struct smtp_session *s)
 	buf_fmt(out, "250-LIMITS RCPTMAX=%u\r\n250 ENHANCEDSTATUSCODES\r\n", d->rcpt_max);
 }
 
-void cmd_hello(struct smtp_session *s, struct slice args)
+void smtp_cmd_hello(struct smtp_session *s, struct slice args)
 {
 	if (!smtp_is_helo(args)) {
 		struct fault why;

@@ -18,7 +18,7 @@ static enum rc check_sender(struct smtp_session *s, const struct smtp_mail *m, s
 	return RC_OK;
 }
 
-void cmd_mail(struct smtp_session *s, struct slice args)
+void smtp_cmd_mail(struct smtp_session *s, struct slice args)
 {
 	struct smtp_mail m = { 0 };
 	struct fault why = { 0 };
@@ -39,7 +39,7 @@ void cmd_mail(struct smtp_session *s, struct slice args)
 	smtp_say(s, "250 2.1.0", "ok");
 }
 
-void cmd_rcpt(struct smtp_session *s, struct slice args)
+void smtp_cmd_rcpt(struct smtp_session *s, struct slice args)
 {
 	struct arena *a = run_step_arena(s->conn->task.run);
 	struct smtp_rcpt r = { 0 };

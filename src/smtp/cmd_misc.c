@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/session.h"
 
-void cmd_rset(struct smtp_session *s, struct slice args)
+void smtp_cmd_rset(struct smtp_session *s, struct slice args)
 {
 	if (args.len) {
 		smtp_refuse_id(s, FAULT_SYNTAX);
@@ -12,13 +12,13 @@ void cmd_rset(struct smtp_session *s, struct slice args)
 	smtp_say(s, "250 2.0.0", "ok");
 }
 
-void cmd_noop(struct smtp_session *s, struct slice args)
+void smtp_cmd_noop(struct smtp_session *s, struct slice args)
 {
 	(void)args;
 	smtp_say(s, "250 2.0.0", "ok");
 }
 
-void cmd_quit(struct smtp_session *s, struct slice args)
+void smtp_cmd_quit(struct smtp_session *s, struct slice args)
 {
 	(void)args;
 	smtp_say(s, "221 2.0.0", "bye");
@@ -26,7 +26,7 @@ void cmd_quit(struct smtp_session *s, struct slice args)
 }
 
 /* RFC 5321 3.5.3: who lives here is nobody's business. */
-void cmd_vrfy(struct smtp_session *s, struct slice args)
+void smtp_cmd_vrfy(struct smtp_session *s, struct slice args)
 {
 	if (args.len == 0)
 		smtp_refuse_id(s, FAULT_SYNTAX);
@@ -34,13 +34,13 @@ void cmd_vrfy(struct smtp_session *s, struct slice args)
 		smtp_say(s, "252 2.1.5", "send some mail, and see");
 }
 
-void cmd_help(struct smtp_session *s, struct slice args)
+void smtp_cmd_help(struct smtp_session *s, struct slice args)
 {
 	(void)args;
 	smtp_say(s, "214 2.0.0", "see RFC 5321; this is Veredus");
 }
 
-void cmd_unknown(struct smtp_session *s, struct slice args)
+void smtp_cmd_unknown(struct smtp_session *s, struct slice args)
 {
 	(void)args;
 	smtp_refuse_id(s, FAULT_UNKNOWN_COMMAND);

@@ -152,7 +152,7 @@ static void run_line(struct smtp_session *s, struct slice line)
 	if (verb == SMTP_HELO || verb == SMTP_EHLO || verb == SMTP_LHLO)
 		s->hello_verb = verb;
 	if (!cmd)
-		cmd_unknown(s, args);
+		smtp_cmd_unknown(s, args);
 	else if (cmd->needs_hello && !s->greeted)
 		smtp_refuse_id(s, FAULT_BAD_SEQUENCE);
 	else if (s->chunking && verb != SMTP_BDAT && verb != SMTP_RSET && verb != SMTP_QUIT &&

@@ -53,8 +53,8 @@ enum step smtp_step_answer(struct task *t);
 
 /* A command: `args` as smtp_verb left them. It answers, and may set conn's next step. */
 typedef void smtp_command_fn(struct smtp_session *s, struct slice args);
-smtp_command_fn cmd_hello, cmd_mail, cmd_rcpt, cmd_data, cmd_bdat, cmd_rset, cmd_noop, cmd_quit, cmd_vrfy, cmd_help,
-	cmd_starttls, cmd_auth, cmd_unknown;
+smtp_command_fn smtp_cmd_hello, smtp_cmd_mail, smtp_cmd_rcpt, smtp_cmd_data, smtp_cmd_bdat, smtp_cmd_rset, smtp_cmd_noop, smtp_cmd_quit, smtp_cmd_vrfy, smtp_cmd_help,
+	smtp_cmd_starttls, smtp_cmd_auth, smtp_cmd_unknown;
 
 /* Which roles know it, and whether it counts before a greeting. */
 struct smtp_command {

@@ -1,0 +1,69 @@
+/* stores.c: From the configuration's stores to open ones. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "main/house.h"
+#include <errno.h>
+#include <sys/stat.h>
+
+static const char *compression_name(unsigned c)
+{
+	return c == CONF_COMPRESS_ZSTD ? "zstd" : c == CONF_COMPRESS_NONE ? "none" : "lz4";
+}
+
+static enum rc make_folder(const char *path, struct fault *why)
+{
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return RC_OK;
+	return fault_set(why, FAULT_CONFIG, "%s: %s", path, strerror(errno));
+}
+
+static enum rc open_data(struct house *h, const struct conf_store *s, struct fault *why)
+{
+	char path[4096];
+	const char *type = s->type == CONF_STORE_ROCKSDB ? "rocksdb" :
+			   s->type == CONF_STORE_SQLITE ? "sqlite" : s->type == CONF_STORE_MEMORY ? "memory" : NULL;
+	if (!type)
+		return fault_set(why, FAULT_CONFIG, "[storage] data = \"%s\": such a store cannot hold data yet", s->id);
+	if (s->path[0])
+		snprintf(path, sizeof(path), "%s", s->path);
+	else
+		snprintf(path, sizeof(path), "%s/%s", h->conf->data_dir, s->type == CONF_STORE_SQLITE ? "veredus.sqlite" : "rocksdb");
+	/* the store's caches take their part of the one budget */
+	uint64_t share = h->conf->memory_limit / 8;
+	uint64_t cache = s->cache_size && s->cache_size < share ? s->cache_size : share < 64 << 20 ? share : 64 << 20;
+	struct data_options o = { .type = type,
+		.path = path,
+		.cache_bytes = cache,
+		.write_buffer_bytes = share < 32 << 20 ? share : 32 << 20,
+		.compression = compression_name(s->compression),
+		.background_jobs = s->max_background_jobs ? (int)s->max_background_jobs : 2,
+		.optimize_reads = s->optimize_reads,
+		.optimize_writes = s->optimize_writes };
+	return data_open(&o, &h->data, why);
+}
+
+static enum rc open_blob(struct house *h, const struct conf_store *s, struct fault *why)
+{
+	char path[4096];
+	struct blob_options o = { 0 };
+	if (s && s->type == CONF_STORE_FILESYSTEM) {
+		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : h->conf->data_dir, s->path[0] ? "" : "/blobs");
+		o.path = path;
+		o.depth = (unsigned)s->depth;
+		o.compression = compression_name(s->compression);
+	} else if (s && s->type > CONF_STORE_MEMORY) {
+		return fault_set(why, FAULT_CONFIG, "[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);
+	}
+	return blob_open(h->data, &o, &h->blob, why);
+}
+
+enum rc house_stores(struct house *h, struct fault *why)
+{
+	const struct conf_store *data = conf_store(h->conf, h->conf->storage_data);
+	if (!data)
+		return fault_set(why, FAULT_CONFIG, "[storage] data: no store is named");
+	TRY(make_folder(h->conf->data_dir, why));
+	snprintf(h->spool, sizeof(h->spool), "%s/spool", h->conf->data_dir);
+	TRY(make_folder(h->spool, why));
+	TRY(open_data(h, data, why));
+	return open_blob(h, conf_store(h->conf, h->conf->storage_blob), why);
+}
