@@ -26,8 +26,10 @@ static void capabilities_new(struct imap_session *s, struct buf *out)
 	if (!p.is_private)
 		buf_str(out, " LOGINDISABLED");
 	struct slice rest = buf_slice(&mechs);
-	while (rest.len)
-		buf_fmt(out, " AUTH=%.*s", FMT(slice_split(&rest, ' ')));
+	while (rest.len) {
+		struct slice mech = slice_split(&rest, ' ');
+		buf_fmt(out, " AUTH=%.*s", FMT(mech));
+	}
 }
 
 void imap_capabilities(struct imap_session *s, struct buf *out)
