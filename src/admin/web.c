@@ -1,0 +1,207 @@
+/* web.c: Health, metrics and live figures over HTTP. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/web.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "crypto/hash.h"
+#include "text/json.h"
+
+enum { LIVE_NAMES_MAX = 64, LIVE_FIRST_S = 5, LIVE_MOST_S = 3600 };
+
+static void answer_state(
+	struct http_call *call, unsigned status, const char *state, const char *store)
+{
+	const struct admin_web *w = call->arg;
+	struct buf b;
+	struct json j;
+	buf_init(&b, 0, call->arena);
+	json_init(&j, &b);
+	json_object(&j, NULL);
+	json_str(&j, "status", state);
+	json_object(&j, "stores");
+	json_str(&j, data_type(w->data), store);
+	json_end(&j);
+	json_end(&j);
+	buf_byte(&b, '\n');
+	http_answer(call, status, "application/json", buf_slice(&b));
+}
+
+/* Never asks a store: its outage must not make an orchestrator restart every node. */
+static enum rc live(struct http_call *call, struct fault *why)
+{
+	const struct admin_web *w = call->arg;
+	bool draining = run_draining(w->run);
+	(void)why;
+	answer_state(call, draining ? 503 : 200, draining ? "draining" : "ok", "not asked");
+	return RC_OK;
+}
+
+static enum rc ready(struct http_call *call, struct fault *why)
+{
+	const struct admin_web *w = call->arg;
+	struct slice value;
+	(void)why;
+	if (run_draining(w->run)) {
+		answer_state(call, 503, "draining", "not asked");
+		return RC_OK;
+	}
+	run_block_begin(RUN_STORE_DATA);
+	enum rc rc = data_get(w->data, DATA_MAIN, S("S ready"), call->arena, &value, NULL);
+	run_block_end();
+	bool ok = rc == RC_OK || rc == RC_NONE;
+	answer_state(call, ok ? 200 : 503, ok ? "ok" : "unavailable", ok ? "ok" : "failed");
+	return RC_OK;
+}
+
+static enum rc metrics(struct http_call *call, struct fault *why)
+{
+	struct buf b;
+	(void)why;
+	buf_init(&b, 0, call->arena);
+	metric_expose(&b);
+	http_answer(call, 200, "text/plain; version=0.0.4; charset=utf-8", buf_slice(&b));
+	return RC_OK;
+}
+
+/* --- live figures --- */
+
+/* One watch: who asks, then what. Lives in the request's arena. */
+struct watch {
+	struct auth_session auth;
+	bool asked;
+	enum metric_id ids[LIVE_NAMES_MAX];
+	size_t n;
+};
+
+static void figure(struct json *j, enum metric_id id)
+{
+	static const struct {
+		const char *name;
+		double percent;
+	} marks[] = { { "p50", 50 }, { "p95", 95 }, { "p99", 99 } };
+	bool histogram = slice_ends(slice_str(metric_name(id)), S("_microseconds")) &&
+			 metric_percentile(id, 100) > 0;
+	json_object(j, NULL);
+	json_str(j, "id", metric_name(id));
+	json_u64(j, "value", metric_get(id));
+	for (size_t i = 0; histogram && i < 3; i++)
+		json_u64(j, marks[i].name, metric_percentile(id, marks[i].percent));
+	json_end(j);
+}
+
+static bool tick(struct http_call *call)
+{
+	const struct watch *w = call->work;
+	struct buf b;
+	struct json j;
+	buf_init(&b, 0, NULL);
+	json_init(&j, &b);
+	json_array(&j, NULL);
+	for (size_t i = 0; i < w->n; i++)
+		figure(&j, w->ids[i]);
+	json_end(&j);
+	http_event(call, "metrics", buf_slice(&b));
+	buf_done(&b);
+	return true;
+}
+
+/* RFC 7617: an administrator's name and password. */
+static enum rc administrator(struct http_call *call, struct watch *w, struct fault *why)
+{
+	const struct admin_web *web = call->arg;
+	struct slice value = S(""), word, name;
+	uint8_t plain[1024];
+	size_t len = 0;
+	enum rc rc;
+	struct auth_peer peer = { .auth = web->auth,
+		.task = &call->conn->task,
+		.door = S("http"),
+		.address = conn_peer(call->conn),
+		.is_private = conn_is_tls(call->conn) || conn_is_loopback(call->conn) };
+	if (w->asked) {
+		rc = auth_step(&w->auth, S(""), NULL, why);
+	} else {
+		if (http1_field(call->head, S("Authorization"), &value) != RC_OK)
+			return fault_set(why, FAULT_AUTH_FAILED, "log in as an administrator");
+		word = slice_split(&value, ' ');
+		if (!slice_eq_nocase(word, S("Basic")) ||
+			crypto_unbase64(slice_trim(value), sizeof(plain), plain, &len) != RC_OK)
+			return fault_set(why, FAULT_AUTH_FAILED, "log in as an administrator");
+		value = slice_of(plain, len);
+		name = slice_split(&value, ':');
+		w->asked = true;
+		rc = auth_plain(&w->auth, &peer, name, value, why);
+		mem_wipe(plain, sizeof(plain));
+	}
+	if (rc == RC_OK && w->auth.role != DIR_ADMIN)
+		return fault_set(why, FAULT_FORBIDDEN, "only administrators may see this");
+	return rc;
+}
+
+static enum rc names(struct http_call *call, struct watch *w, struct fault *why)
+{
+	struct slice list;
+	if (http_param(call, S("metrics"), &list) != RC_OK || list.len == 0) {
+		for (; w->n < METRIC_COUNT && w->n < LIVE_NAMES_MAX; w->n++)
+			w->ids[w->n] = (enum metric_id)w->n;
+		return RC_OK;
+	}
+	while (list.len) {
+		struct slice one = slice_trim(slice_split(&list, ','));
+		if (w->n == LIVE_NAMES_MAX)
+			return fault_set(why, FAULT_SYNTAX, "more than %d metrics", LIVE_NAMES_MAX);
+		if (metric_find(one, &w->ids[w->n++]) != RC_OK)
+			return fault_set(why, FAULT_NOT_FOUND, "there is no metric %.*s",
+				FMT(slice_head(one, 100)));
+	}
+	return RC_OK;
+}
+
+static enum rc telemetry(struct http_call *call, struct fault *why)
+{
+	struct slice text;
+	uint64_t every = LIVE_FIRST_S;
+	if (!call->work)
+		call->work = arena_new(call->arena, sizeof(struct watch));
+	struct watch *w = call->work;
+	TRY(administrator(call, w, why));
+	TRY(names(call, w, why));
+	if (http_param(call, S("interval"), &text) == RC_OK &&
+		(slice_u64(text, LIVE_MOST_S, &every) != RC_OK || every == 0))
+		return fault_set(why, FAULT_SYNTAX, "interval: 1 to %d seconds", LIVE_MOST_S);
+	http_stream(call, every * 1000, tick);
+	return RC_OK;
+}
+
+static void telemetry_drop(struct http_call *call)
+{
+	struct watch *w = call->work;
+	if (w)
+		auth_cancel(&w->auth);
+}
+
+static const struct http_route routes[] = {
+	{ "GET", "/healthz/live", live, NULL },
+	{ "GET", "/health", live, NULL },
+	{ "GET", "/healthz/ready", ready, NULL },
+	{ "GET", "/api/telemetry/metrics/live", telemetry, telemetry_drop },
+};
+
+static const struct http_route metrics_routes[] = {
+	{ "GET", "/metrics", metrics, NULL },
+	{ "GET", "/healthz/live", live, NULL },
+	{ "GET", "/health", live, NULL },
+	{ "GET", "/healthz/ready", ready, NULL },
+};
+
+const struct http_route *admin_web_routes(size_t *n)
+{
+	*n = sizeof(routes) / sizeof(routes[0]);
+	return routes;
+}
+
+const struct http_route *admin_web_metrics(size_t *n)
+{
+	*n = sizeof(metrics_routes) / sizeof(metrics_routes[0]);
+	return metrics_routes;
+}
