@@ -29,4 +29,31 @@ $(addprefix lint-,$(CHECKS)): lint-%: lint-gcc
 	@BUILD=$(BUILD) python3 tools/lint/$*.py
 .PHONY: deps lint lint-all lint-gcc lint-clang lint-headers $(addprefix lint-,$(CHECKS))
 
+# Tests: test/README.md. WORDS picks some: make test WORDS=unit/mail.
+test: deps
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all units
+	@BUILD=$(BUILD) python3 tools/test $(WORDS)
+asan: deps
+	@$(MAKE) --no-print-directory -j2 BUILD=build-asan MALLOC= CFLAGS="-O1 -g" EXTRA="-fsanitize=address,undefined" all units
+	@BUILD=build-asan VEREDUS_SLOW=3 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		python3 tools/test $(ASAN_WORDS)
+tsan: deps
+	@$(MAKE) --no-print-directory -j2 BUILD=build-tsan MALLOC= CFLAGS="-O1 -g" EXTRA="-fsanitize=thread -Wno-tsan" all units
+	@BUILD=build-tsan VEREDUS_SLOW=5 TSAN_OPTIONS="suppressions=tools/lists/tsan halt_on_error=0 exitcode=66" python3 tools/test unit
+chaos: deps
+	@$(MAKE) --no-print-directory -j2 BUILD=build-chaos CFLAGS="-O1 -g" EXTRA=-DVEREDUS_CHAOS all
+	@BUILD=build-chaos VEREDUS_SLOW=3 python3 tools/test dialogues
+
+# Serve on unprivileged loopback ports, with state under ./var.
+run: deps
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all >/dev/null
+	@sh tools/run $(BUILD)
+
+DESTDIR ?=
+install: all
+	install -D -m 755 $(BUILD)/veredus $(DESTDIR)$(PREFIX)/sbin/veredus
+	install -D -m 644 docs/man/veredus.1 $(DESTDIR)$(PREFIX)/share/man/man1/veredus.1
+	install -D -m 644 tools/veredus.service $(DESTDIR)/lib/systemd/system/veredus.service
+.PHONY: test asan tsan chaos run install
+
 include test/bench/bench.mk
