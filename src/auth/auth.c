@@ -333,42 +333,40 @@ static enum rc decoded_message(
 
 /* ---- what doors call ---- */
 
-static enum rc open_try(
-	struct auth *auth, struct auth_session *s, struct task *task, const struct auth_peer *peer)
+static enum rc open_try(struct auth_session *s, const struct auth_peer *peer)
 {
 	struct auth_try *t = mem_new(MEM_SESSION, sizeof(*t));
 	must(!s->try);
-	t->auth = auth;
-	t->task = task;
+	t->auth = peer->auth;
+	t->task = peer->task;
 	arena_init(&t->arena, AUTH_TRY_BYTES);
 	s->try = t;
-	atomic_fetch_add(&auth->tries, 1);
+	atomic_fetch_add(&peer->auth->tries, 1);
 	TRY(arena_copy(&t->arena, peer->door, &t->door));
 	TRY(arena_copy(&t->arena, peer->address, &t->address));
 	TRY(arena_copy(&t->arena, peer->tls_exporter, &t->exporter));
 	return arena_copy(&t->arena, peer->tls_server_end_point, &t->end_point);
 }
 
-enum rc auth_start(struct auth *auth, struct auth_session *s, struct task *task,
-	const struct auth_peer *peer, struct slice mech, bool has_initial, struct slice initial,
-	struct buf *reply, struct fault *why)
+enum rc auth_start(struct auth_session *s, const struct auth_peer *peer,
+	const struct auth_first *first, struct buf *reply, struct fault *why)
 {
 	const struct mech_row *row = NULL;
 	for (size_t i = 0; i < sizeof(mechs) / sizeof(mechs[0]); i++) {
-		if (slice_eq_nocase(mechs[i].name, mech))
+		if (slice_eq_nocase(mechs[i].name, first->mech))
 			row = &mechs[i];
 	}
 	if (row && row->sends_password && !peer->is_private)
 		return fault_set(why, FAULT_TLS_REQUIRED, "%s", "");
 	if (!row || !is_offered(row, peer))
 		return fault_set(why, FAULT_AUTH_MECH, "%s", "");
-	if (open_try(auth, s, task, peer) != RC_OK)
+	if (open_try(s, peer) != RC_OK)
 		return auth_end(s, fault_set(why, FAULT_MEMORY, "%s", ""));
 	s->try->mech = row->mech;
 	s->try->stage = row->first;
-	if (has_initial) {
-		bool is_empty = slice_eq(initial, S("="));
-		return decoded_message(s, is_empty ? S("") : initial, reply, why);
+	if (first->has_initial) {
+		bool is_empty = slice_eq(first->initial, S("="));
+		return decoded_message(s, is_empty ? S("") : first->initial, reply, why);
 	}
 	if (row->mech == AUTH_LOGIN)
 		crypto_base64(sasl_login_prompt(false), reply);
@@ -387,12 +385,12 @@ enum rc auth_step(struct auth_session *s, struct slice line, struct buf *reply, 
 	return decoded_message(s, line, reply, why);
 }
 
-enum rc auth_plain(struct auth *auth, struct auth_session *s, struct task *task,
-	const struct auth_peer *peer, struct slice user, struct slice pass, struct fault *why)
+enum rc auth_plain(struct auth_session *s, const struct auth_peer *peer, struct slice user,
+	struct slice pass, struct fault *why)
 {
 	if (!peer->is_private)
 		return fault_set(why, FAULT_TLS_REQUIRED, "%s", "");
-	if (open_try(auth, s, task, peer) != RC_OK)
+	if (open_try(s, peer) != RC_OK)
 		return auth_end(s, fault_set(why, FAULT_MEMORY, "%s", ""));
 	s->try->mech = AUTH_PLAIN;
 	return auth_check_password(s, S(""), user, pass, why);

@@ -27,8 +27,10 @@ struct auth_deps {
 struct auth *auth_new(const struct auth_deps *deps);
 void auth_free(struct auth **auth);
 
-/* What the door knows about its connection; borrowed for the call only. */
+/* Who asks, and what the door knows about its connection; slices are borrowed for the call only. */
 struct auth_peer {
+	struct auth *auth;
+	struct task *task; /* the session's: woken when there is an answer */
 	struct slice door; /* "imap": for events */
 	struct slice address; /* of the client, as text: for events */
 	bool is_private; /* TLS, or a loopback peer: passwords may be sent */
@@ -49,7 +51,13 @@ struct auth_session {
 /* The words to advertise, with a blank between: "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS", as `peer` permits. */
 void auth_mechs(const struct auth_peer *peer, struct buf *out);
 
-/* Begins. `initial` is the initial response as it stood on the wire (base64, "=" for empty), or has_initial is false.
+struct auth_first {
+	struct slice mech;
+	bool has_initial;
+	struct slice initial; /* as it stood on the wire: base64, "=" for empty */
+};
+
+/* Begins.
  * Then, as long as the result is RC_MORE or RC_WAIT, go on with auth_step:
  *   RC_MORE    send `reply` (base64, may be empty) as the challenge and give the client's next line to auth_step
  *   RC_WAIT    park; when woken call auth_step again (`line` is not looked at then). The wake is WAKE_EVENT,
@@ -57,15 +65,14 @@ void auth_mechs(const struct auth_peer *peer, struct buf *out);
  *   RC_OK      s->account has logged in
  *   RC_DENIED  AUTH_FAILED, TLS_REQUIRED (see `why`); RC_BAD: SYNTAX; RC_TEMP: AUTH_BUSY or STORE
  *   RC_NONE    no such mechanism */
-enum rc auth_start(struct auth *auth, struct auth_session *s, struct task *task,
-	const struct auth_peer *peer, struct slice mech, bool has_initial, struct slice initial,
-	struct buf *reply, struct fault *why);
+enum rc auth_start(struct auth_session *s, const struct auth_peer *peer,
+	const struct auth_first *first, struct buf *reply, struct fault *why);
 /* `line` "*" is RC_BAD (cancelled by the client). */
 enum rc auth_step(struct auth_session *s, struct slice line, struct buf *reply, struct fault *why);
 
 /* IMAP LOGIN, POP3 USER and PASS, HTTP Basic: as auth_start with PLAIN, but never RC_MORE. */
-enum rc auth_plain(struct auth *auth, struct auth_session *s, struct task *task,
-	const struct auth_peer *peer, struct slice user, struct slice pass, struct fault *why);
+enum rc auth_plain(struct auth_session *s, const struct auth_peer *peer, struct slice user,
+	struct slice pass, struct fault *why);
 
 /* Gives up what is under way: call it from the session's drop. Nothing happens when nothing is. */
 void auth_cancel(struct auth_session *s);

@@ -7,8 +7,9 @@
 #include "base/fault.h"
 #include "crypto/scram.h"
 #include "data/data.h"
+#include "dir/address.h"
 
-/* Keys of subspace 'D' in DATA_MAIN (domain and local part normalised: see dir_address):
+/* Keys of subspace 'D' in DATA_MAIN (domain and local part normalised: see address.h):
  *   'D' 'g'                     the directory's generation: be64, moved by every change
  *   'D' 'n'                     the next principal id: be32, never used twice
  *   'D' 'd' domain              a domain
@@ -27,7 +28,6 @@
 struct dir;
 
 enum {
-	DIR_ADDRESS_MOST = 320, /* bytes of a whole address */
 	DIR_MEMBERS_MOST = 10000, /* of one group or list */
 	DIR_EXPAND_MOST = 10000, /* recipients that one address may become */
 	DIR_DEPTH_MOST = 10 /* lists within lists */
@@ -46,21 +46,6 @@ struct dir_stats {
 void dir_stats(struct dir *dir, struct dir_stats *out);
 /* Another node has changed something: forget what is cached. Never blocks. */
 void dir_forget(struct dir *dir);
-
-/* ---- addresses (address.c) ---- */
-
-/* RFC 5321 4.1.2 and RFC 6531: local part and domain, cut at the last '@', made comparable: the domain as lower-case
- * A-labels (address literals as they are), the local part unquoted and case-folded. A name without '@' has no domain.
- * RC_BAD: no address. RC_LIMIT: longer than DIR_ADDRESS_MOST. */
-struct dir_address {
-	struct slice local; /* with its sub-address: "user+tag" */
-	struct slice base; /* before the '+' */
-	struct slice detail; /* after the '+'; empty when there is none */
-	struct slice domain;
-};
-enum rc dir_address(struct slice in, struct arena *a, struct dir_address *out);
-/* A domain alone, made comparable. RC_BAD: not a domain name. */
-enum rc dir_domain_name(struct slice in, struct arena *a, struct slice *out);
 
 /* ---- look-ups for mail (lookup.c) ---- */
 
@@ -146,7 +131,11 @@ enum rc dir_domain_delete(struct dir *dir, struct slice name, struct fault *why)
 enum rc dir_domain_catch_all(
 	struct dir *dir, struct slice name, struct slice address, struct fault *why);
 /* In order of names, from the first one after `after` (empty: from the start), at most `most`. */
-enum rc dir_domain_list(struct dir *dir, struct slice after, size_t most, struct arena *a,
+struct dir_page {
+	struct slice after;
+	size_t most;
+};
+enum rc dir_domain_list(struct dir *dir, const struct dir_page *page, struct arena *a,
 	const struct dir_domain **out, size_t *n, struct fault *why);
 
 struct dir_new {

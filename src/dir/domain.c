@@ -185,17 +185,19 @@ static bool add_domain(void *ctx, struct slice key, struct slice value)
 	return p->rc == RC_OK && p->n < p->most;
 }
 
-enum rc dir_domain_list(struct dir *dir, struct slice after, size_t most, struct arena *a,
+enum rc dir_domain_list(struct dir *dir, const struct dir_page *page, struct arena *a,
 	const struct dir_domain **out, size_t *n, struct fault *why)
 {
-	struct page p = { .a = a, .why = why, .most = most < PAGE_MOST ? most : PAGE_MOST };
+	struct page p = {
+		.a = a, .why = why, .most = page->most < PAGE_MOST ? page->most : PAGE_MOST
+	};
 	p.domains = arena_try_array(a, p.most + 1, sizeof(*p.domains));
 	if (!p.domains)
 		return fault_set(why, FAULT_MEMORY, "too many at once");
 	struct buf from;
 	buf_init(&from, 0, a);
-	buf_add(&from, dir_key(a, 'd', after));
-	if (after.len > 0)
+	buf_add(&from, dir_key(a, 'd', page->after));
+	if (page->after.len > 0)
 		buf_byte(&from, 0);
 	struct data_range range = { .space = DATA_MAIN,
 		.from = buf_slice(&from),

@@ -138,12 +138,12 @@ static enum step begin(struct task *t)
 	buf_init(&reply, 4096, run_step_arena(t->run));
 	t->step = go_on;
 	if (!c->mech) {
-		rc = auth_plain(c->auth, &c->s, t, &c->peer, slice_str(c->lines[0]),
-			slice_str(c->lines[1]), &c->why);
+		rc = auth_plain(
+			&c->s, &c->peer, slice_str(c->lines[0]), slice_str(c->lines[1]), &c->why);
 		return rc == RC_WAIT ? STEP_PARK : ended(c, rc);
 	}
-	rc = auth_start(
-		c->auth, &c->s, t, &c->peer, slice_str(c->mech), false, S(""), &reply, &c->why);
+	rc = auth_start(&c->s, &c->peer, &(struct auth_first){ .mech = slice_str(c->mech) }, &reply,
+		&c->why);
 	while (rc == RC_MORE) {
 		struct slice line = next_line(c, buf_slice(&reply));
 		buf_reset(&reply);
@@ -357,8 +357,8 @@ static enum step only_ask(struct task *t)
 {
 	struct client *c = (struct client *)t;
 	struct fault why;
-	c->peer = (struct auth_peer){ .door = S("test") };
-	return ended(c, auth_plain(c->auth, &c->s, t, &c->peer, S("ann"), S("secret"), &why));
+	c->peer = (struct auth_peer){ .auth = c->auth, .task = &c->task, .door = S("test") };
+	return ended(c, auth_plain(&c->s, &c->peer, S("ann"), S("secret"), &why));
 }
 
 static void wants_privacy(void **state)
@@ -390,9 +390,10 @@ static enum step ask_and_go(struct task *t)
 {
 	struct client *c = (struct client *)t;
 	struct fault why;
-	c->peer = (struct auth_peer){ .door = S("test"), .is_private = true };
-	assert_int_equal(
-		auth_plain(c->auth, &c->s, t, &c->peer, S("ann"), S("other"), &why), RC_WAIT);
+	c->peer = (struct auth_peer){
+		.auth = c->auth, .task = &c->task, .door = S("test"), .is_private = true
+	};
+	assert_int_equal(auth_plain(&c->s, &c->peer, S("ann"), S("other"), &why), RC_WAIT);
 	return ended(c, RC_OK);
 }
 

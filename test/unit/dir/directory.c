@@ -85,11 +85,14 @@ static void keeps_domains(void **state)
 	assert_int_equal(dir_domain_is_local(w->dir, S("example.ORG"), &w->why), RC_OK);
 	assert_int_equal(dir_domain_is_local(w->dir, S("xn--bcher-kva.example"), &w->why), RC_OK);
 	assert_int_equal(dir_domain_is_local(w->dir, S("example.net"), &w->why), RC_NONE);
-	assert_int_equal(dir_domain_list(w->dir, S(""), 100, &w->a, &all, &n, &w->why), RC_OK);
+	assert_int_equal(dir_domain_list(w->dir, &(struct dir_page){ .most = 100 }, &w->a, &all, &n,
+				 &w->why),
+		RC_OK);
 	assert_int_equal(n, 2);
 	assert_true(slice_eq(all[0].name, S("example.org")));
-	assert_int_equal(
-		dir_domain_list(w->dir, all[0].name, 100, &w->a, &all, &n, &w->why), RC_OK);
+	assert_int_equal(dir_domain_list(w->dir, &(struct dir_page){ all[0].name, 100 }, &w->a,
+				 &all, &n, &w->why),
+		RC_OK);
 	assert_int_equal(n, 1);
 	add(w, DIR_ACCOUNT, "ann@example.org", NULL);
 	assert_int_equal(dir_domain_show(w->dir, S("example.org"), &w->a, &one, &w->why), RC_OK);
