@@ -12,11 +12,18 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /*  PROXY → (HANDSHAKE) → OPEN → TALK ⇄ HANDSHAKE (STARTTLS);  outgoing: CONNECT → OPEN → TALK */
 
-enum { LINGER_MS = 10000, PROXY_AGAIN_MS = 10 };
+enum {
+	LAST_WORDS_MS = 10000,
+	LINGER_MS = 2000,
+	READ_REST = 16384,
+	READS_IN_A_ROW = 16,
+	PROXY_AGAIN_MS = 10
+};
 
 struct conn *conn_of(struct task *t)
 {
@@ -39,7 +46,8 @@ void conn_set_peer(struct conn *c, const struct sockaddr_storage *peer)
 {
 	c->peer = *peer;
 	if (peer->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, c->peer_text, sizeof(c->peer_text));
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, c->peer_text,
+			sizeof(c->peer_text));
 	} else if (peer->ss_family == AF_INET6) {
 		const struct in6_addr *a = &((const struct sockaddr_in6 *)peer)->sin6_addr;
 		if (IN6_IS_ADDR_V4MAPPED(a))
@@ -71,7 +79,8 @@ static bool in_cidr(const uint8_t at[16], const struct net_cidr *n)
 
 bool conn_is_loopback(const struct conn *c)
 {
-	static const struct net_cidr v4 = { .at = { [10] = 0xff, [11] = 0xff, [12] = 127 }, .bits = 104 };
+	static const struct net_cidr v4 = { .at = { [10] = 0xff, [11] = 0xff, [12] = 127 },
+		.bits = 104 };
 	static const struct net_cidr v6 = { .at = { [15] = 1 }, .bits = 128 };
 	uint8_t at[16];
 	peer_bits(c, at);
@@ -116,7 +125,8 @@ void conn_drop(struct conn *c)
 	if (c->listener) {
 		atomic_fetch_sub(&c->listener->open, 1);
 		metric_sub(METRIC_CONNECTIONS_NOW, 1);
-		event_log(EVENT_NET_CLOSED, f_str("listener", c->listener->conf.name), f_str("peer", c->peer_text));
+		event_log(EVENT_NET_CLOSED, f_str("listener", c->listener->conf.name),
+			f_str("peer", c->peer_text));
 	}
 	atomic_fetch_sub(&c->net->open, 1);
 	mem_free(MEM_SESSION, c);
@@ -138,7 +148,8 @@ void conn_idle(struct conn *c, uint64_t ms)
 static void set_timer(struct conn *c)
 {
 	uint64_t at = c->timed_out && !c->closing ? 0 : c->idle_at;
-	uint64_t doors = atomic_load(&c->task.deadline); /* set by the door's step just now, unless it is our own */
+	uint64_t doors = atomic_load(
+		&c->task.deadline); /* set by the door's step just now, unless it is our own */
 	if (c->timed_out && !c->closing)
 		c->total_at = 0;
 	if (c->total_at && (at == 0 || c->total_at < at))
@@ -224,7 +235,8 @@ bool conn_out_full(const struct conn *c)
 static enum step park(struct conn *c)
 {
 	/* Only what the step asked for is watched: input that nobody wants yet must not wake us over and over. */
-	c->task.watch = (c->wants_in && !c->closing ? (uint32_t)EPOLLIN : 0) | (c->wants_out ? (uint32_t)EPOLLOUT : 0);
+	c->task.watch = (c->wants_in && (!c->closing || c->lingering) ? (uint32_t)EPOLLIN : 0) |
+			(c->wants_out ? (uint32_t)EPOLLOUT : 0);
 	c->wants_out = c->wants_in = false;
 	if (c->in_at == c->in.len) {
 		buf_done(&c->in);
@@ -237,10 +249,12 @@ static enum step park(struct conn *c)
 static enum step begin_tls(struct conn *c)
 {
 	c->tls_wanted = false;
-	buf_done(&c->in); /* what came in plain counts no more: no command can be slipped under the TLS */
+	buf_done(
+		&c->in); /* what came in plain counts no more: no command can be slipped under the TLS */
 	c->in_at = c->in_scan = 0;
-	c->tls = c->tls_client ? tls_connect(c->net->conf.tls, c->task.fd, c->tls_name, c->tls_verify) :
-				 tls_accept(c->net->conf.tls, c->task.fd);
+	c->tls = c->tls_client
+			 ? tls_connect(c->net->conf.tls, c->task.fd, c->tls_name, c->tls_verify)
+			 : tls_accept(c->net->conf.tls, c->task.fd);
 	if (!c->tls)
 		return STEP_CLOSE;
 	c->stage = CONN_STAGE_HANDSHAKE;
@@ -308,12 +322,14 @@ static enum step read_proxy(struct conn *c)
 		return STEP_CLOSE; /* a health check that only connects is no offence */
 	struct slice in = slice_of(bytes, (size_t)n);
 	enum rc rc = proxy_parse(&in, &head);
-	if (rc == RC_MORE) { /* the rest is on its way; watching would wake us for what is there already */
+	if (rc ==
+		RC_MORE) { /* the rest is on its way; watching would wake us for what is there already */
 		task_timer(&c->task, run_now_ms(c->task.run) + PROXY_AGAIN_MS);
 		return park(c);
 	}
 	if (rc != RC_OK || recv(c->task.fd, bytes, (size_t)n - in.len, 0) != n - (ssize_t)in.len) {
-		event_log(EVENT_NET_PROXY_BAD, f_str("peer", c->peer_text), f_str("listener", c->listener->conf.name));
+		event_log(EVENT_NET_PROXY_BAD, f_str("peer", c->peer_text),
+			f_str("listener", c->listener->conf.name));
 		return STEP_CLOSE;
 	}
 	c->proxied = true;
@@ -359,14 +375,43 @@ static enum step open_door(struct conn *c)
 	return c->door->open(c->door->arg, c) == RC_OK && c->task.step ? STEP_MORE : STEP_CLOSE;
 }
 
+/* Input that nobody will read: closing now would reset the connection, and the last reply could be lost with it. */
+static bool has_unread(const struct conn *c)
+{
+	int waiting = 0;
+	return conn_has_input(c) || c->skipping ||
+	       (ioctl(c->task.fd, FIONREAD, &waiting) == 0 && waiting > 0);
+}
+
+static enum step linger(struct conn *c)
+{
+	char rest[READ_REST];
+	for (int i = 0; i < READS_IN_A_ROW && !c->timed_out; i++) {
+		ssize_t n = recv(c->task.fd, rest, sizeof(rest), 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return STEP_CLOSE;
+		if (n < 0) {
+			c->wants_in = true;
+			return park(c);
+		}
+	}
+	return c->timed_out ? STEP_CLOSE : STEP_MORE;
+}
+
 static enum step ending(struct conn *c)
 {
-	if (flush(c) || c->timed_out) {
-		if (c->tls && !c->broken)
-			tls_bye(c->tls);
+	if (c->lingering)
+		return linger(c);
+	if (!flush(c) && !c->timed_out)
+		return park(c);
+	if (c->tls && !c->broken)
+		tls_bye(c->tls);
+	if (c->broken || c->timed_out || c->eof || !has_unread(c) ||
+		shutdown(c->task.fd, SHUT_WR) != 0)
 		return STEP_CLOSE;
-	}
-	return park(c);
+	c->lingering = true;
+	c->idle_at = run_now_ms(c->task.run) + LINGER_MS;
+	return STEP_MORE;
 }
 
 static enum step talk(struct conn *c)
@@ -374,15 +419,19 @@ static enum step talk(struct conn *c)
 	enum step s = c->task.step(&c->task);
 	bool full = conn_out_full(c), sent = flush(c);
 	if (c->broken && s != STEP_COMMIT)
-		s = c->tls_client || !c->listener ? s : STEP_CLOSE; /* a client's end is its door's to judge */
+		s = c->tls_client || !c->listener
+			    ? s
+			    : STEP_CLOSE; /* a client's end is its door's to judge */
 	if (s == STEP_CLOSE) {
 		c->closing = true;
-		c->idle_at = run_now_ms(c->task.run) + LINGER_MS;
+		c->timed_out = false;
+		c->idle_at = run_now_ms(c->task.run) + LAST_WORDS_MS;
 		return ending(c);
 	}
 	if (c->tls_wanted && sent)
 		return begin_tls(c);
-	if (s == STEP_MORE || (s == STEP_PARK && full && sent)) /* what it parked for has happened just now */
+	if (s == STEP_MORE ||
+		(s == STEP_PARK && full && sent)) /* what it parked for has happened just now */
 		return STEP_MORE;
 	enum step parked = park(c);
 	return s == STEP_COMMIT ? STEP_COMMIT : parked;

@@ -273,7 +273,8 @@ static void poll_events(struct run *run)
 	int n = epoll_wait(run->epoll, events, EVENTS, timeout);
 	lock_enter(&run->lock);
 	run->polling -= !busy;
-	run->signalled = false; /* the signal may have come to us: another one is due for who still sleeps */
+	run->signalled =
+		false; /* the signal may have come to us: another one is due for who still sleeps */
 	dispatch(run, events, n);
 	heap_fire(run, run_now_ms(run));
 	/* more than one is ready: call another worker for the rest */
