@@ -176,7 +176,7 @@ static enum rc store(struct imap_session *s, struct mail_change *ch, struct faul
 	return RC_OK;
 }
 
-enum rc cmd_append(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_append(struct imap_session *s, struct fault *why)
 {
 	struct append *w = s->work;
 	struct buf b;

@@ -55,7 +55,7 @@ static enum rc parse_create(struct imap_session *s, struct fault *why)
 	return RC_OK;
 }
 
-enum rc cmd_create(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_create(struct imap_session *s, struct fault *why)
 {
 	if (!s->work)
 		TRY(parse_create(s, why));
@@ -86,7 +86,7 @@ static enum rc parse_box(struct imap_session *s, struct fault *why)
 	return rc;
 }
 
-enum rc cmd_delete(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_delete(struct imap_session *s, struct fault *why)
 {
 	if (!s->work)
 		TRY(parse_box(s, why));
@@ -118,7 +118,7 @@ static enum rc parse_rename(struct imap_session *s, struct fault *why)
 	return rc;
 }
 
-enum rc cmd_rename(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_rename(struct imap_session *s, struct fault *why)
 {
 	if (!s->work)
 		TRY(parse_rename(s, why));
@@ -143,12 +143,12 @@ static enum rc run_subscribe(struct imap_session *s, bool on, struct fault *why)
 	return imap_change(s, subscribe, why);
 }
 
-enum rc cmd_subscribe(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_subscribe(struct imap_session *s, struct fault *why)
 {
 	return run_subscribe(s, true, why);
 }
 
-enum rc cmd_unsubscribe(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_unsubscribe(struct imap_session *s, struct fault *why)
 {
 	return run_subscribe(s, false, why);
 }

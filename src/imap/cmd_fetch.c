@@ -319,7 +319,7 @@ static enum rc run(struct imap_session *s, struct fetch *f, struct fault *why)
 	}
 }
 
-enum rc cmd_fetch(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_fetch(struct imap_session *s, struct fault *why)
 {
 	if (!s->work)
 		TRY(parse(s));

@@ -4,7 +4,7 @@
 
 enum { DONE_MAX = 64 };
 
-enum rc cmd_idle(struct imap_session *s, struct fault *)
+enum rc imap_cmd_idle(struct imap_session *s, struct fault *)
 {
 	if (!imap_lex_at_end(&s->x))
 		return RC_BAD;

@@ -50,7 +50,7 @@ static void status(struct imap_session *s, const struct mail_box_info *box, unsi
 	buf_str(out, ")\r\n");
 }
 
-enum rc cmd_status(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_status(struct imap_session *s, struct fault *why)
 {
 	struct slice name;
 	struct mail_box_info info;
@@ -172,7 +172,7 @@ static enum rc load(struct imap_session *s, struct list *l)
 	return RC_OK;
 }
 
-enum rc cmd_list(struct imap_session *s, struct fault *)
+enum rc imap_cmd_list(struct imap_session *s, struct fault *)
 {
 	struct list l = { .word = "LIST" };
 	TRY(imap_lex_space(&s->x));
@@ -186,7 +186,7 @@ enum rc cmd_list(struct imap_session *s, struct fault *)
 	return RC_OK;
 }
 
-enum rc cmd_lsub(struct imap_session *s, struct fault *)
+enum rc imap_cmd_lsub(struct imap_session *s, struct fault *)
 {
 	struct list l = { .word = "LSUB" };
 	TRY(imap_lex_space(&s->x));

@@ -50,7 +50,7 @@ static enum rc no_arguments(struct imap_session *s)
 	return imap_lex_at_end(&s->x) ? RC_OK : RC_BAD;
 }
 
-enum rc cmd_capability(struct imap_session *s, struct fault *)
+enum rc imap_cmd_capability(struct imap_session *s, struct fault *)
 {
 	TRY(no_arguments(s));
 	buf_str(imap_out(s), "* CAPABILITY ");
@@ -59,17 +59,17 @@ enum rc cmd_capability(struct imap_session *s, struct fault *)
 	return RC_OK;
 }
 
-enum rc cmd_noop(struct imap_session *s, struct fault *)
+enum rc imap_cmd_noop(struct imap_session *s, struct fault *)
 {
 	return no_arguments(s);
 }
 
-enum rc cmd_check(struct imap_session *s, struct fault *)
+enum rc imap_cmd_check(struct imap_session *s, struct fault *)
 {
 	return no_arguments(s);
 }
 
-enum rc cmd_logout(struct imap_session *s, struct fault *)
+enum rc imap_cmd_logout(struct imap_session *s, struct fault *)
 {
 	TRY(no_arguments(s));
 	buf_str(imap_out(s), "* BYE logging out\r\n");
@@ -77,7 +77,7 @@ enum rc cmd_logout(struct imap_session *s, struct fault *)
 	return RC_OK;
 }
 
-enum rc cmd_id(struct imap_session *s, struct fault *)
+enum rc imap_cmd_id(struct imap_session *s, struct fault *)
 {
 	struct slice *pairs;
 	size_t n;
@@ -87,7 +87,7 @@ enum rc cmd_id(struct imap_session *s, struct fault *)
 	return RC_OK;
 }
 
-enum rc cmd_enable(struct imap_session *s, struct fault *)
+enum rc imap_cmd_enable(struct imap_session *s, struct fault *)
 {
 	struct slice *words;
 	size_t n;
@@ -101,14 +101,14 @@ enum rc cmd_enable(struct imap_session *s, struct fault *)
 	return RC_OK;
 }
 
-enum rc cmd_namespace(struct imap_session *s, struct fault *)
+enum rc imap_cmd_namespace(struct imap_session *s, struct fault *)
 {
 	TRY(no_arguments(s));
 	buf_str(imap_out(s), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
 	return RC_OK;
 }
 
-enum rc cmd_starttls(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_starttls(struct imap_session *s, struct fault *why)
 {
 	TRY(no_arguments(s));
 	if (conn_is_tls(s->conn) || !s->imap->deps.has_tls)
@@ -151,7 +151,7 @@ static enum rc result(struct imap_session *s, enum rc rc, struct fault *why)
 	return rc;
 }
 
-enum rc cmd_login(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_login(struct imap_session *s, struct fault *why)
 {
 	struct slice user, pass;
 	enum rc rc;
@@ -193,7 +193,7 @@ static enum step sasl(struct imap_session *s, enum rc rc, struct buf *reply, str
 
 enum { SASL_LINE_MAX = 12288 };
 
-enum rc cmd_authenticate(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_authenticate(struct imap_session *s, struct fault *why)
 {
 	struct auth_first first = { 0 };
 	struct auth_peer p = peer(s);

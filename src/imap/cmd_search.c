@@ -127,7 +127,7 @@ static enum rc save(struct imap_session *s, const struct search *w)
 	return RC_OK;
 }
 
-enum rc cmd_search(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_search(struct imap_session *s, struct fault *why)
 {
 	if (!s->work)
 		TRY(parse(s, why));

@@ -80,17 +80,17 @@ static enum rc run(struct imap_session *s, bool read_only, struct fault *why)
 	return RC_OK;
 }
 
-enum rc cmd_select(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_select(struct imap_session *s, struct fault *why)
 {
 	return run(s, false, why);
 }
 
-enum rc cmd_examine(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_examine(struct imap_session *s, struct fault *why)
 {
 	return run(s, true, why);
 }
 
-enum rc cmd_unselect(struct imap_session *s, struct fault *)
+enum rc imap_cmd_unselect(struct imap_session *s, struct fault *)
 {
 	if (!imap_lex_at_end(&s->x))
 		return RC_BAD;
@@ -104,7 +104,7 @@ static enum rc expunge_deleted(struct imap_session *s, struct mail_change *ch, s
 	return mail_change_expunge(ch, s->box, &s->uids, true, &s->touched);
 }
 
-enum rc cmd_close(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_close(struct imap_session *s, struct fault *why)
 {
 	if (!imap_lex_at_end(&s->x))
 		return RC_BAD;
@@ -117,7 +117,7 @@ enum rc cmd_close(struct imap_session *s, struct fault *why)
 	return RC_OK;
 }
 
-enum rc cmd_expunge(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_expunge(struct imap_session *s, struct fault *why)
 {
 	if (!s->work) {
 		if (s->view.read_only)

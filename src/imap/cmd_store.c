@@ -99,7 +99,7 @@ static enum rc modified(struct imap_session *s)
 	return rc;
 }
 
-enum rc cmd_store(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_store(struct imap_session *s, struct fault *why)
 {
 	if (!s->work)
 		TRY(parse_store(s, why));
@@ -171,12 +171,12 @@ static enum rc run(struct imap_session *s, bool move, struct fault *why)
 	return RC_OK;
 }
 
-enum rc cmd_copy(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_copy(struct imap_session *s, struct fault *why)
 {
 	return run(s, false, why);
 }
 
-enum rc cmd_move(struct imap_session *s, struct fault *why)
+enum rc imap_cmd_move(struct imap_session *s, struct fault *why)
 {
 	return run(s, true, why);
 }
