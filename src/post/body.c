@@ -56,11 +56,31 @@ static enum rc put(struct post_mail *m, struct slice bytes, struct fault *why)
 	return RC_OK;
 }
 
+/* A CR or LF alone (RFC 5321 2.3.8): where chunks have a length it hides no command, but passed on by DATA it could. */
+static bool is_bare(struct post_mail *m, struct slice in)
+{
+	bool cr = m->after_cr;
+	while (in.len) {
+		if (cr && in.at[0] != '\n')
+			return true;
+		in = slice_tail(in, cr ? 1 : 0);
+		size_t next = slice_find(in, '\r');
+		if (slice_find(slice_head(in, next), '\n') < next)
+			return true;
+		cr = next < in.len;
+		in = slice_tail(in, cr ? next + 1 : next);
+	}
+	m->after_cr = cr;
+	return false;
+}
+
 enum rc post_write(struct post_mail *m, struct slice bytes, struct fault *why)
 {
 	if (m->refused)
 		return RC_OK;
 	enum rc rc = put(m, bytes, why);
+	if (rc == RC_OK && !m->env.body_binary && !m->src->is_own && is_bare(m, bytes))
+		rc = fault_set(why, FAULT_BARE_NEWLINE, "%s", "");
 	m->refused = rc != RC_OK;
 	return rc;
 }

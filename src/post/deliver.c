@@ -30,7 +30,8 @@ static enum rc collect_targets(struct post_mail *m, struct fault *why)
 	size_t at = 0;
 	for (size_t i = 0; i < m->rcpts_n; i++)
 		for (size_t j = 0; j < m->rcpts[i].to.n; j++)
-			m->targets[at++] = (struct post_target){ .account = m->rcpts[i].to.ids[j], .rcpt = i };
+			m->targets[at++] =
+				(struct post_target){ .account = m->rcpts[i].to.ids[j], .rcpt = i };
 	qsort(m->targets, n, sizeof(*m->targets), by_account);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || m->targets[i].account != m->targets[kept - 1].account)
@@ -51,6 +52,13 @@ static enum rc parse(struct post_mail *m, struct fault *why)
 	return collect_targets(m, why);
 }
 
+/* One reply for all recipients cannot say that one of them is over its quota. A mailbox that was not full at RCPT
+ * therefore takes one message more; LMTP has a reply for each, and the members of lists have no say. */
+static uint64_t allowance(const struct post_mail *m, const struct post_target *t)
+{
+	return m->src->reply_each || m->rcpts[t->rcpt].to.n != 1 ? 0 : m->whole.len;
+}
+
 static enum rc open_all(struct post_mail *m, struct fault *why)
 {
 	for (size_t i = 0; i < m->targets_n; i++) {
@@ -60,7 +68,7 @@ static enum rc open_all(struct post_mail *m, struct fault *why)
 			continue;
 		TRY(mail_open(m->post->deps.mail, t->account, &t->ma, why));
 		if (dir_principal(m->post->deps.dir, t->account, &m->arena, &p, NULL) == RC_OK)
-			mail_quota_set(t->ma, p.quota_bytes);
+			mail_quota_set(t->ma, p.quota_bytes ? p.quota_bytes + allowance(m, t) : 0);
 	}
 	return RC_OK;
 }
@@ -106,7 +114,8 @@ static enum rc build(struct post_mail *m, struct fault *why)
 		t->refused = (struct fault){ 0 };
 		enum rc rc = build_target(m, t, &t->refused);
 		taken += rc == RC_OK;
-		if (rc != RC_OK && !(rc == RC_LIMIT && (m->src->reply_each || m->targets_n > 1)) && why) {
+		if (rc != RC_OK && !(rc == RC_LIMIT && (m->src->reply_each || m->targets_n > 1)) &&
+			why) {
 			*why = t->refused;
 			return rc;
 		}
@@ -119,16 +128,45 @@ static enum rc build(struct post_mail *m, struct fault *why)
 	return blob_add(m->post->deps.blob, &m->batch, m->whole, &m->ref, why);
 }
 
+static bool was_taken(const struct post_mail *m, uint32_t account)
+{
+	for (size_t i = 0; i < m->targets_n; i++)
+		if (m->targets[i].account == account)
+			return m->targets[i].change != NULL;
+	return false;
+}
+
+/* A recipient whose mailboxes all refused is told so; of a list or group those that could take it did. */
+static void settle(struct post_mail *m, const struct post_target *refused)
+{
+	for (size_t i = 0; i < m->rcpts_n; i++) {
+		struct post_rcpt *r = &m->rcpts[i];
+		bool leads_here = false, taken = r->to.nremote > 0;
+		for (size_t j = 0; j < r->to.n; j++) {
+			leads_here |= r->to.ids[j] == refused->account;
+			taken |= was_taken(m, r->to.ids[j]);
+		}
+		if (leads_here && !taken)
+			r->result = refused->refused;
+		if (leads_here)
+			event_log(EVENT_MAIL_REFUSED, f_slice("trace", post_id(m)),
+				f_slice("from", m->env.sender), f_slice("rcpt", r->address),
+				f_u64("account", refused->account),
+				f_str("why", fault_text(&refused->refused)));
+	}
+}
+
 static void applied(struct post_mail *m)
 {
 	size_t rcpts = 0;
+	for (size_t i = 0; i < m->targets_n; i++)
+		if (!m->targets[i].change)
+			settle(m, &m->targets[i]);
 	for (size_t i = 0; i < m->targets_n; i++) {
 		struct post_target *t = &m->targets[i];
 		if (t->change) {
 			mail_change_apply(t->change, NULL);
 			rcpts++;
-		} else {
-			m->rcpts[t->rcpt].result = t->refused;
 		}
 		account_leave(&t->visit);
 		mail_close(&t->ma);
@@ -137,9 +175,10 @@ static void applied(struct post_mail *m)
 	post_queue_applied(m);
 	metric_add(METRIC_MAIL_DELIVERED, rcpts);
 	metric_add(METRIC_MAIL_DELIVERED_BYTES, m->whole.len * rcpts);
-	event_log(EVENT_MAIL_DELIVERED, f_slice("trace", post_id(m)), f_slice("from", m->env.sender),
-		f_u64("rcpts", m->rcpts_n), f_u64("local", rcpts), f_u64("size", m->whole.len),
-		f_slice("door", m->src->door), f_slice("peer", m->src->peer));
+	event_log(EVENT_MAIL_DELIVERED, f_slice("trace", post_id(m)),
+		f_slice("from", m->env.sender), f_u64("rcpts", m->rcpts_n), f_u64("local", rcpts),
+		f_u64("size", m->whole.len), f_slice("door", m->src->door),
+		f_slice("peer", m->src->peer));
 }
 
 /* Another node changed an account first, or the same content was stored or purged a moment ago: look again, build

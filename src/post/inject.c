@@ -60,7 +60,8 @@ enum rc post_inject(struct post *post, struct slice rcpt, struct slice message, 
 		.with = S("local"),
 		.peer = S("127.0.0.1"),
 		.helo = slice_str(post->deps.hostname),
-		.may_relay = true };
+		.may_relay = true,
+		.is_own = true };
 	struct post_envelope env = { .sender = S("") };
 	struct inject in = { .mail = post_begin(post, &src, &env), .why = why };
 	in.rc = post_rcpt_add(in.mail, rcpt, S(""), POST_NOTIFY_NEVER, why);

@@ -29,7 +29,8 @@ const struct post_deps *post_deps(const struct post *post)
 	return &post->deps;
 }
 
-struct post_mail *post_begin(struct post *post, const struct post_source *src, const struct post_envelope *env)
+struct post_mail *post_begin(
+	struct post *post, const struct post_source *src, const struct post_envelope *env)
 {
 	struct post_mail *m = mem_new(MEM_SESSION, sizeof(*m));
 	m->post = post;
@@ -44,7 +45,8 @@ struct post_mail *post_begin(struct post *post, const struct post_source *src, c
 		arena_copy(&m->arena, env->envid, &m->env.envid) != RC_OK)
 		m->refused = true;
 	uint64_t seq = atomic_fetch_add_explicit(&post->next_id, 1, memory_order_relaxed);
-	snprintf(m->id, sizeof(m->id), "t%010" PRIx64 "%06" PRIx64, (uint64_t)run_unix(post->deps.run), seq & 0xffffff);
+	snprintf(m->id, sizeof(m->id), "t%010" PRIx64 "%06" PRIx64,
+		(uint64_t)run_unix(post->deps.run), seq & 0xffffff);
 	return m;
 }
 
@@ -108,6 +110,9 @@ static enum rc look_up(struct post_mail *m, struct post_rcpt *r, struct fault *w
 	bool away = r->to.route == DIR_REMOTE;
 	if (away && !m->src->may_relay)
 		return fault_set(why, FAULT_RELAY_DENIED, "%s", "");
+	if (away && m->env.body_binary) /* RFC 3030 3: it would have to be encoded anew */
+		return fault_set(why, FAULT_RELAY_DENIED,
+			"a binary body is not passed on; send it as base64");
 	if ((away || r->to.nremote) && !m->post->deps.queue)
 		return fault_set(why, FAULT_RELAY_DENIED, "this server does not relay");
 	if (!away && r->to.n == 1)
@@ -130,24 +135,28 @@ static enum rc grow(struct post_mail *m, struct fault *why)
 	return RC_OK;
 }
 
-static enum rc add(struct post_mail *m, struct slice address, struct slice orcpt, unsigned notify, struct fault *why)
+static enum rc add(struct post_mail *m, struct slice address, struct slice orcpt, unsigned notify,
+	struct fault *why)
 {
 	struct post_rcpt r = { .notify = notify };
 	if (m->rcpts_n >= m->post->deps.rcpt_max)
 		return fault_set(why, FAULT_TOO_MANY_RCPT, "%s", "");
 	TRY(grow(m, why));
-	if (arena_copy(&m->arena, address, &r.address) != RC_OK || arena_copy(&m->arena, orcpt, &r.orcpt) != RC_OK)
+	if (arena_copy(&m->arena, address, &r.address) != RC_OK ||
+		arena_copy(&m->arena, orcpt, &r.orcpt) != RC_OK)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
 	TRY(look_up(m, &r, why));
 	m->rcpts[m->rcpts_n++] = r;
 	return RC_OK;
 }
 
-enum rc post_rcpt_add(struct post_mail *m, struct slice address, struct slice orcpt, unsigned notify, struct fault *why)
+enum rc post_rcpt_add(struct post_mail *m, struct slice address, struct slice orcpt,
+	unsigned notify, struct fault *why)
 {
 	enum rc rc = add(m, address, orcpt, notify, why);
 	if (rc != RC_OK)
-		event_log(EVENT_SMTP_RCPT_REFUSED, f_slice("trace", post_id(m)), f_slice("rcpt", address),
-			f_slice("from", m->env.sender), f_slice("peer", m->src->peer), f_str("why", fault_text(why)));
+		event_log(EVENT_SMTP_RCPT_REFUSED, f_slice("trace", post_id(m)),
+			f_slice("rcpt", address), f_slice("from", m->env.sender),
+			f_slice("peer", m->src->peer), f_str("why", fault_text(why)));
 	return rc;
 }

@@ -19,37 +19,44 @@ struct post_deps {
 	struct queue *queue; /* NULL: nothing is relayed */
 	struct run *run;
 	const char *hostname;
-	const char *spool; /* folder for large messages while they arrive; files there have no name */
+	const char
+		*spool; /* folder for large messages while they arrive; files there have no name */
 	uint64_t size_max; /* octets of a message */
 	uint32_t rcpt_max;
 };
 
 /* Who speaks to us, borrowed until the message is dropped. */
 struct post_source {
-	struct slice door;  /* "smtp", "submission", "lmtp" */
-	struct slice with;  /* "ESMTPSA": RFC 3848 */
-	struct slice peer;  /* address as text */
-	struct slice helo;  /* as the client gave it */
-	struct slice tls;   /* "TLSv1.3 cipher ...", empty for none */
-	uint32_t account;   /* 0: not logged in */
-	bool may_relay;     /* logged in, or a trusted network */
-	bool reply_each;    /* LMTP: a reply for each recipient */
+	struct slice door; /* "smtp", "submission", "lmtp" */
+	struct slice with; /* "ESMTPSA": RFC 3848 */
+	struct slice peer; /* address as text */
+	struct slice helo; /* as the client gave it */
+	struct slice tls; /* "TLSv1.3 cipher ...", empty for none */
+	uint32_t account; /* 0: not logged in */
+	bool may_relay; /* logged in, or a trusted network */
+	bool is_own; /* written by this server: its line ends are not looked at */
+	bool reply_each; /* LMTP: a reply for each recipient */
 };
 
-enum { POST_NOTIFY_NEVER = 1, POST_NOTIFY_SUCCESS = 2, POST_NOTIFY_FAILURE = 4, POST_NOTIFY_DELAY = 8 };
+enum {
+	POST_NOTIFY_NEVER = 1,
+	POST_NOTIFY_SUCCESS = 2,
+	POST_NOTIFY_FAILURE = 4,
+	POST_NOTIFY_DELAY = 8
+};
 
 struct post_rcpt {
 	struct slice address; /* as the client gave it, without brackets */
-	struct slice orcpt;   /* RFC 3461 4.2, decoded by nobody: as it came; empty */
-	unsigned notify;      /* POST_NOTIFY_*; 0: default */
+	struct slice orcpt; /* RFC 3461 4.2, decoded by nobody: as it came; empty */
+	unsigned notify; /* POST_NOTIFY_*; 0: default */
 	struct dir_rcpt to;
 	struct fault result; /* filled by the delivery */
 };
 
 struct post_envelope {
 	struct slice sender; /* empty: the null sender */
-	struct slice envid;  /* RFC 3461 4.4 */
-	bool ret_headers;    /* RET=HDRS */
+	struct slice envid; /* RFC 3461 4.4 */
+	bool ret_headers; /* RET=HDRS */
 	bool smtputf8, body_8bit, body_binary;
 };
 
@@ -61,18 +68,21 @@ const struct post_deps *post_deps(const struct post *post);
 struct post_mail;
 
 /* Begins an envelope; `env` is copied. Its trace id (for logs, Received and the reply) is "t..." in post_id. */
-struct post_mail *post_begin(struct post *post, const struct post_source *src, const struct post_envelope *env);
+struct post_mail *post_begin(
+	struct post *post, const struct post_source *src, const struct post_envelope *env);
 void post_drop(struct post_mail **m);
 struct slice post_id(const struct post_mail *m);
 
 /* Checks one recipient and adds it. `orcpt` and `address` are copied. Faults: USER_UNKNOWN, RELAY_DENIED, QUOTA,
  * TOO_MANY_RCPT, STORE. May block on the store. */
-enum rc post_rcpt_add(struct post_mail *m, struct slice address, struct slice orcpt, unsigned notify, struct fault *why);
+enum rc post_rcpt_add(struct post_mail *m, struct slice address, struct slice orcpt,
+	unsigned notify, struct fault *why);
 /* BODY=BINARYMIME was said. */
 bool post_is_binary(const struct post_mail *m);
 size_t post_rcpts(const struct post_mail *m, const struct post_rcpt **out);
 
-/* Body bytes, lines with CRLF, dot-stuffing removed. RC_LIMIT: MESSAGE_TOO_BIG (the caller reads on and refuses at the
+/* Body bytes, lines with CRLF, dot-stuffing removed. RC_BAD: BARE_NEWLINE, unless BODY=BINARYMIME
+ * was said. RC_LIMIT: MESSAGE_TOO_BIG (the caller reads on and refuses at the
  * end); STORE_FULL. After a fault further bytes are dropped. */
 enum rc post_write(struct post_mail *m, struct slice bytes, struct fault *why);
 /* The message's own header ends here or earlier: whole once the body is complete. For submission's missing fields. */

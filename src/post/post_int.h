@@ -12,7 +12,14 @@ struct post {
 	_Atomic uint64_t next_id;
 };
 
-enum post_stage { POST_ENVELOPE, POST_PARSED, POST_OPENED, POST_ENTERED, POST_COMMITTING, POST_DONE };
+enum post_stage {
+	POST_ENVELOPE,
+	POST_PARSED,
+	POST_OPENED,
+	POST_ENTERED,
+	POST_COMMITTING,
+	POST_DONE
+};
 
 /* One account that gets the message: opened, entered in id order, changed in the shared batch. */
 struct post_target {
@@ -29,17 +36,18 @@ struct post_mail {
 	const struct post_source *src;
 	struct post_envelope env;
 	struct arena arena; /* envelope: lives as long as the message */
-	struct arena work;  /* of one try to deliver: reset when it is built again */
+	struct arena work; /* of one try to deliver: reset when it is built again */
 	char id[24];
 	struct post_rcpt *rcpts;
 	size_t rcpts_n, rcpts_cap;
 	/* body */
-	struct buf head;       /* trace fields in front */
-	struct buf small;      /* the body, until it is large */
-	int spool;             /* else a file without a name; -1: none */
-	uint64_t size;         /* octets so far */
-	struct slice mapped;   /* the spooled body */
-	bool refused;          /* a write failed: the rest is dropped */
+	struct buf head; /* trace fields in front */
+	struct buf small; /* the body, until it is large */
+	int spool; /* else a file without a name; -1: none */
+	uint64_t size; /* octets so far */
+	struct slice mapped; /* the spooled body */
+	bool refused; /* a write failed: the rest is dropped */
+	bool after_cr; /* the last octet written was a CR */
 	/* delivery */
 	enum post_stage stage;
 	struct slice whole; /* head and body in one piece */
@@ -51,7 +59,7 @@ struct post_mail {
 	struct task *task;
 	unsigned tries;
 	size_t return_path_len; /* octets of `whole` that stay here */
-	uint64_t queued;        /* its id in the queue; 0: none */
+	uint64_t queued; /* its id in the queue; 0: none */
 	bool committed; /* the batch's done has been called */
 };
 

@@ -8,7 +8,8 @@ static void add_rcpt(struct queue_message *m, struct slice address, const struct
 	for (size_t i = 0; i < m->rcpts_n; i++)
 		if (slice_eq_nocase(m->rcpts[i].address, address))
 			return; /* one copy for an address that stands twice */
-	m->rcpts[m->rcpts_n++] = (struct queue_rcpt){ .address = address, .orcpt = r->orcpt, .notify = r->notify };
+	m->rcpts[m->rcpts_n++] =
+		(struct queue_rcpt){ .address = address, .orcpt = r->orcpt, .notify = r->notify };
 }
 
 enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)

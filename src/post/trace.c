@@ -1,6 +1,7 @@
 /* trace.c: Return-Path and Received (RFC 5321 4.4), and counting them against loops. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/time.h"
+#include "mime/mime.h"
 #include "post/post_int.h"
 #include "run/run.h"
 
@@ -9,8 +10,17 @@ static void add_clean(struct buf *out, struct slice s)
 {
 	for (size_t i = 0; i < s.len && i < 255; i++) {
 		uint8_t c = s.at[i];
-		buf_byte(out, c <= ' ' || c == 0x7f || c == '(' || c == ')' || c == '\\' || c == ';' ? '?' : c);
+		buf_byte(out, c <= ' ' || c == 0x7f || c == '(' || c == ')' || c == '\\' || c == ';'
+				      ? '?'
+				      : c);
 	}
+}
+
+static bool begins_with_header(struct slice body)
+{
+	struct slice line = slice_head(body, slice_find(body, '\n'));
+	return line.len == 0 || slice_eq(line, S("\r")) || mime_is_field(line) ||
+	       slice_starts(line, S("From "));
 }
 
 void post_trace_fields(struct post_mail *m)
@@ -50,6 +60,8 @@ void post_trace_fields(struct post_mail *m)
 	time_rfc5322((int64_t)run_unix(m->post->deps.run), out);
 	buf_str(out, "\r\n");
 	buf_add(out, buf_slice(&m->head));
+	if (!begins_with_header(post_body(m)))
+		buf_str(out, "\r\n"); /* else its first lines would be taken for fields */
 	buf_done(&m->head);
 	m->head = h;
 }

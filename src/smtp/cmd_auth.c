@@ -69,6 +69,7 @@ void smtp_cmd_starttls(struct smtp_session *s, struct slice args)
 	/* RFC 3207 4.2: what was said before counts no more; what came in plain behind the command is thrown away */
 	smtp_reset(s);
 	s->greeted = false;
+	s->auth.account = 0;
 	if (conn_starttls(s->conn) != RC_OK)
 		s->closing = true;
 }

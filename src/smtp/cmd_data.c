@@ -26,7 +26,8 @@ void smtp_cmd_data(struct smtp_session *s, struct slice args)
 	}
 	enum rc rc = may_begin(s, &why);
 	if (rc == RC_OK && post_is_binary(s->mail))
-		rc = fault_set(&why, FAULT_BAD_SEQUENCE, "a binary body needs BDAT"); /* RFC 3030 3 */
+		rc = fault_set(
+			&why, FAULT_BAD_SEQUENCE, "a binary body needs BDAT"); /* RFC 3030 3 */
 	if (rc != RC_OK) {
 		smtp_refuse(s, &why);
 		return;
@@ -43,7 +44,8 @@ static bool take_body(struct smtp_session *s, struct slice *in)
 	enum rc rc = RC_MORE;
 	while (rc == RC_MORE && in->len) {
 		rc = smtp_data_take(&s->data, in, &piece);
-		if (piece.len && s->body_fault.id == FAULT_NONE && post_write(s->mail, piece, &s->body_fault) != RC_OK)
+		if (piece.len && s->body_fault.id == FAULT_NONE &&
+			post_write(s->mail, piece, &s->body_fault) != RC_OK)
 			continue; /* it is read to its end all the same */
 	}
 	return rc == RC_OK;
@@ -54,7 +56,8 @@ enum step smtp_step_body(struct task *t)
 	struct smtp_session *s = conn_of(t)->session;
 	struct slice in;
 	if (conn_timed_out(s->conn)) {
-		smtp_say(s, fault_row(FAULT_IDLE_TIMEOUT)->smtp, fault_row(FAULT_IDLE_TIMEOUT)->sentence);
+		smtp_say(s, fault_row(FAULT_IDLE_TIMEOUT)->smtp,
+			fault_row(FAULT_IDLE_TIMEOUT)->sentence);
 		return STEP_CLOSE;
 	}
 	enum rc rc = conn_bytes(s->conn, PIECE_MAX, &in);
@@ -116,7 +119,8 @@ enum step smtp_step_chunk(struct task *t)
 		return STEP_CLOSE;
 	if (s->chunk_left == 0)
 		return chunk_done(s);
-	enum rc rc = conn_bytes(s->conn, s->chunk_left < PIECE_MAX ? (size_t)s->chunk_left : PIECE_MAX, &in);
+	enum rc rc = conn_bytes(
+		s->conn, s->chunk_left < PIECE_MAX ? (size_t)s->chunk_left : PIECE_MAX, &in);
 	if (rc == RC_MORE)
 		return STEP_PARK;
 	if (rc != RC_OK)
@@ -141,9 +145,12 @@ static void answer(struct smtp_session *s, enum rc rc, const struct fault *why)
 {
 	const struct post_rcpt *rcpts;
 	size_t n = post_rcpts(s->mail, &rcpts);
-	struct slice text = arena_fmt(run_step_arena(s->conn->task.run), "ok, kept as %.*s", FMT(post_id(s->mail)));
+	struct slice text = arena_fmt(
+		run_step_arena(s->conn->task.run), "ok, kept as %.*s", FMT(post_id(s->mail)));
 	for (size_t i = 0; i < (s->role == SMTP_LMTP ? n : 1); i++) {
-		const struct fault *own = s->role == SMTP_LMTP && rcpts[i].result.id != FAULT_NONE ? &rcpts[i].result : why;
+		const struct fault *own = s->role == SMTP_LMTP && rcpts[i].result.id != FAULT_NONE
+						  ? &rcpts[i].result
+						  : why;
 		if (rc == RC_OK && (s->role != SMTP_LMTP || own == why))
 			smtp_reply(conn_out(s->conn), "250 2.0.0", text);
 		else
@@ -164,5 +171,7 @@ enum step smtp_step_deliver(struct task *t)
 	bool bare = why.id == FAULT_BARE_NEWLINE;
 	smtp_reset(s);
 	t->step = smtp_step_line;
-	return bare || s->closing ? STEP_CLOSE : STEP_MORE; /* what follows a bare line end is not to be trusted */
+	return bare || s->closing
+		       ? STEP_CLOSE
+		       : STEP_MORE; /* what follows a bare line end is not to be trusted */
 }

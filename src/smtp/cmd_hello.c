@@ -9,7 +9,8 @@ static void name_protocol(struct smtp_session *s)
 	/* RFC 3848, RFC 6531 is known only at MAIL */
 	const char *base = s->role == SMTP_LMTP ? "LMTP" : s->extended ? "ESMTP" : "SMTP";
 	bool tls = conn_is_tls(s->conn), auth = s->auth.account != 0;
-	snprintf(s->with, sizeof(s->with), "%s%s%s", base, s->extended && tls ? "S" : "", s->extended && auth ? "A" : "");
+	snprintf(s->with, sizeof(s->with), "%s%s%s", base, s->extended && tls ? "S" : "",
+		s->extended && auth ? "A" : "");
 	snprintf(s->tls, sizeof(s->tls), "%.*s", FMT(conn_tls_info(s->conn)));
 }
 
@@ -21,8 +22,9 @@ static void announce(struct smtp_session *s)
 	struct auth_peer peer = smtp_auth_peer(s);
 	struct buf mechs;
 	buf_init(&mechs, 512, a);
-	buf_fmt(out, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n", d->hostname,
-		(unsigned long long)d->size_max);
+	buf_fmt(out,
+		"250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n",
+		d->hostname, (unsigned long long)d->size_max);
 	buf_str(out, "250-CHUNKING\r\n250-BINARYMIME\r\n250-DSN\r\n");
 	if (d->has_tls && !conn_is_tls(s->conn))
 		buf_str(out, "250-STARTTLS\r\n");
@@ -37,7 +39,8 @@ void smtp_cmd_hello(struct smtp_session *s, struct slice args)
 {
 	if (!smtp_is_helo(args)) {
 		struct fault why;
-		enum rc rc = fault_set(&why, FAULT_SYNTAX, "say who you are: a domain name or an address in brackets");
+		enum rc rc = fault_set(&why, FAULT_SYNTAX,
+			"say who you are: a domain name or an address in brackets");
 		(void)rc;
 		smtp_refuse(s, &why);
 		return;

@@ -6,13 +6,15 @@
 static enum rc check_sender(struct smtp_session *s, const struct smtp_mail *m, struct fault *why)
 {
 	if (s->mail)
-		return fault_set(why, FAULT_BAD_SEQUENCE, "the sender is known already; RSET begins anew");
+		return fault_set(
+			why, FAULT_BAD_SEQUENCE, "the sender is known already; RSET begins anew");
 	if (s->role == SMTP_SUBMISSION && !s->auth.account)
 		return fault_set(why, FAULT_AUTH_REQUIRED, "%s", "");
 	if (s->smtp->deps.size_max && m->size > s->smtp->deps.size_max)
 		return fault_set(why, FAULT_MESSAGE_TOO_BIG, "%s", "");
 	if (m->from.is_utf8 && !m->is_utf8)
-		return fault_set(why, FAULT_SYNTAX, "an address with such characters needs SMTPUTF8");
+		return fault_set(
+			why, FAULT_SYNTAX, "an address with such characters needs SMTPUTF8");
 	if (s->auth.account && !m->from.is_null)
 		return dir_may_send_as(s->smtp->deps.dir, s->auth.account, m->from.address, why);
 	return RC_OK;

@@ -2,7 +2,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/session.h"
 
-enum { MX = 1 << SMTP_MX, SUB = 1 << SMTP_SUBMISSION, LMTP = 1 << SMTP_LMTP, ALL = MX | SUB | LMTP };
+enum {
+	MX = 1 << SMTP_MX,
+	SUB = 1 << SMTP_SUBMISSION,
+	LMTP = 1 << SMTP_LMTP,
+	ALL = MX | SUB | LMTP
+};
 
 static const struct {
 	unsigned roles;

@@ -1,21 +1,16 @@
 /* complete.c: What submission adds to a message that lacks it (RFC 6409 8): Date and Message-ID. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/time.h"
 #include "base/random.h"
+#include "base/time.h"
+#include "mime/mime.h"
 #include "run/run.h"
 #include "smtp/session.h"
 #include <inttypes.h>
 
 static bool has_field(struct slice message, struct slice name)
 {
-	while (message.len) {
-		struct slice line = slice_split(&message, '\n');
-		if (line.len == 0 || (line.len == 1 && line.at[0] == '\r'))
-			return false;
-		if (slice_starts_nocase(line, name) && slice_starts(slice_trim(slice_tail(line, name.len)), S(":")))
-			return true;
-	}
-	return false;
+	struct slice value;
+	return mime_field_find(message, name, &value) == RC_OK;
 }
 
 void smtp_complete(struct smtp_session *s)
@@ -31,7 +26,9 @@ void smtp_complete(struct smtp_session *s)
 	if (!has_field(body, S("Message-ID"))) {
 		uint64_t r;
 		random_bytes(&r, sizeof(r));
-		buf_fmt(&add, "Message-ID: <%.*s.%016" PRIx64 "@%s>\r\n", FMT(post_id(s->mail)), r, s->smtp->deps.hostname);
+		buf_fmt(&add, "Message-ID: <%.*s.%016" PRIx64 "@%s>\r\n", FMT(post_id(s->mail)), r,
+			s->smtp->deps.hostname);
 	}
-	post_prepend(s->mail, buf_slice(&add));
+	if (add.len)
+		post_prepend(s->mail, buf_slice(&add));
 }

@@ -28,7 +28,7 @@ struct smtp_session {
 	bool greeted, extended, closing;
 	bool auth_waits; /* a hash job or a delay is under way, no line is wanted */
 	enum smtp_verb hello_verb;
-	bool chunking;   /* a BDAT was taken: DATA is out of order until RSET */
+	bool chunking; /* a BDAT was taken: DATA is out of order until RSET */
 	bool chunk_last;
 	uint64_t chunk_left;
 	unsigned errors;
@@ -53,7 +53,8 @@ enum step smtp_step_answer(struct task *t);
 
 /* A command: `args` as smtp_verb left them. It answers, and may set conn's next step. */
 typedef void smtp_command_fn(struct smtp_session *s, struct slice args);
-smtp_command_fn smtp_cmd_hello, smtp_cmd_mail, smtp_cmd_rcpt, smtp_cmd_data, smtp_cmd_bdat, smtp_cmd_rset, smtp_cmd_noop, smtp_cmd_quit, smtp_cmd_vrfy, smtp_cmd_help,
+smtp_command_fn smtp_cmd_hello, smtp_cmd_mail, smtp_cmd_rcpt, smtp_cmd_data, smtp_cmd_bdat,
+	smtp_cmd_rset, smtp_cmd_noop, smtp_cmd_quit, smtp_cmd_vrfy, smtp_cmd_help,
 	smtp_cmd_starttls, smtp_cmd_auth, smtp_cmd_unknown;
 
 /* Which roles know it, and whether it counts before a greeting. */
@@ -77,7 +78,8 @@ void smtp_body_done(struct smtp_session *s);
 void smtp_complete(struct smtp_session *s);
 struct auth_peer smtp_auth_peer(struct smtp_session *s);
 /* What a SASL step led to: answers, and sets the next step. */
-enum step smtp_auth_result(struct smtp_session *s, enum rc rc, struct buf *reply, const struct fault *why);
+enum step smtp_auth_result(
+	struct smtp_session *s, enum rc rc, struct buf *reply, const struct fault *why);
 const char *smtp_role_name(enum smtp_role role);
 
 #endif

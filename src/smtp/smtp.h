@@ -17,9 +17,9 @@ struct smtp_deps {
 	const char *hostname;
 	uint64_t size_max;
 	uint32_t rcpt_max;
-	uint32_t errors_max;   /* bad commands before 421 */
-	uint64_t idle_ms;      /* RFC 5321 4.5.3.2.7: 5 minutes */
-	bool has_tls;          /* STARTTLS is offered */
+	uint32_t errors_max; /* bad commands before 421 */
+	uint64_t idle_ms; /* RFC 5321 4.5.3.2.7: 5 minutes */
+	bool has_tls; /* STARTTLS is offered */
 };
 
 struct smtp;
