@@ -165,9 +165,11 @@ static const struct task_kind kind = { "client", steps, 2, dropped };
 static enum rc log_in(struct world *w, struct client *c)
 {
 	c->auth = w->auth;
-	c->peer = (struct auth_peer){
-		.door = S("test"), .address = S("192.0.2.1"), .is_private = true
-	};
+	c->peer = (struct auth_peer){ .auth = c->auth,
+		.task = &c->task,
+		.door = S("test"),
+		.address = S("192.0.2.1"),
+		.is_private = true };
 	if (c->binding_name)
 		c->peer.tls_exporter = S("thirty-two octets of the exporter");
 	arena_init(&c->arena, 0);
