@@ -181,7 +181,11 @@ enum rc engine_memory_open(const struct data_options *o, const struct engine **t
 	(void)o;
 	(void)why;
 	struct memory *m = mem_new(MEM_STORE, sizeof(*m));
-	must(pthread_rwlock_init(&m->lock, NULL) == 0);
+	pthread_rwlockattr_t fair; /* else readers in a row keep the committer out for ever */
+	pthread_rwlockattr_init(&fair);
+	pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	must(pthread_rwlock_init(&m->lock, &fair) == 0);
+	pthread_rwlockattr_destroy(&fair);
 	m->seed = 88172645463325252u;
 	for (size_t s = 0; s < DATA_SPACES; s++)
 		m->heads[s] = node_new(S(""), LEVELS);
