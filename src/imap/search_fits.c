@@ -10,7 +10,7 @@ static enum rc resolve(struct imap_session *s, struct imap_search_node *n)
 	struct ranges uids = { 0 };
 	bool was_uid = s->is_uid;
 	s->is_uid = n->key == IMAP_KEY_UID;
-	enum rc rc = imap_uids(s, &n->set, &uids);
+	enum rc rc = imap_uids_lax(s, &n->set, &uids);
 	s->is_uid = was_uid;
 	if (rc == RC_OK) {
 		n->set.at = arena_try_array(&s->arena, uids.n ? uids.n : 1, sizeof(*n->set.at));

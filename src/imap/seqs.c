@@ -3,7 +3,16 @@
 #include "imap/session.h"
 #include "run/run.h"
 
-enum rc imap_uids(struct imap_session *s, const struct imap_set *set, struct ranges *uids)
+/* "*" in an empty mailbox names nothing, and is no offence: clients ask for 1:* before they look. */
+static bool is_past_end(const struct imap_set *set, uint32_t exists)
+{
+	for (size_t i = 0; !exists && i < set->n; i++)
+		if (!set->at[i].lo || !set->at[i].hi)
+			return false;
+	return imap_set_highest(set, exists) > exists;
+}
+
+enum rc imap_uids_lax(struct imap_session *s, const struct imap_set *set, struct ranges *uids)
 {
 	if (set->is_saved) {
 		for (size_t i = 0; i < s->saved.n; i++)
@@ -12,15 +21,19 @@ enum rc imap_uids(struct imap_session *s, const struct imap_set *set, struct ran
 	}
 	if (s->is_uid)
 		return imap_set_resolve(set, mail_view_uid_last(&s->view), true, uids);
-	uint32_t exists = s->view.exists;
-	if (imap_set_highest(set, exists) > exists)
-		return RC_BAD;
 	struct ranges seqs = { 0 };
-	enum rc rc = imap_set_resolve(set, exists, true, &seqs);
+	enum rc rc = imap_set_resolve(set, s->view.exists, true, &seqs);
 	if (rc == RC_OK)
 		rc = mail_view_uids(&s->view, &seqs, uids);
 	ranges_done(&seqs);
 	return rc;
+}
+
+enum rc imap_uids(struct imap_session *s, const struct imap_set *set, struct ranges *uids)
+{
+	if (!s->is_uid && !set->is_saved && is_past_end(set, s->view.exists))
+		return RC_BAD;
+	return imap_uids_lax(s, set, uids);
 }
 
 enum rc imap_take_uids(struct imap_session *s, struct ranges *uids)

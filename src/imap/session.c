@@ -197,6 +197,7 @@ void imap_finish(struct imap_session *s, enum rc rc, const struct fault *why)
 
 static void refuse(struct imap_session *s, enum fault_id id)
 {
+	count_error(s);
 	struct fault why = { .id = id };
 	imap_finish(s, fault_row(id)->rc, &why);
 }
@@ -268,6 +269,8 @@ enum step imap_step_run(struct task *t)
 	if (rc == RC_WAIT || rc == RC_MORE) {
 		if (t->step == imap_step_line)
 			t->step = imap_step_run;
+		if (rc == RC_MORE && conn_timed_out(s->conn))
+			return STEP_CLOSE; /* nobody reads the answer */
 		if (rc == RC_MORE)
 			return imap_full(s) ? STEP_PARK : STEP_MORE;
 		return s->stage == IMAP_CHANGE_COMMIT ? STEP_COMMIT : STEP_PARK;

@@ -130,6 +130,8 @@ void imap_write_entry_flags(struct imap_session *s, const struct mail_entry *e, 
 /* --- seqs.c --- */
 /* A set as UIDs of messages in the view, by s->is_uid. RC_BAD: a sequence number past the end. */
 enum rc imap_uids(struct imap_session *s, const struct imap_set *set, struct ranges *uids);
+/* The same, without what is past the end (SEARCH). */
+enum rc imap_uids_lax(struct imap_session *s, const struct imap_set *set, struct ranges *uids);
 /* The arguments begin with a set and a space. */
 enum rc imap_take_uids(struct imap_session *s, struct ranges *uids);
 /* The box of a name that is opened for a change or a look. */
