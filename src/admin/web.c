@@ -79,8 +79,7 @@ static void figure(struct json *j, enum metric_id id)
 		const char *name;
 		double percent;
 	} marks[] = { { "p50", 50 }, { "p95", 95 }, { "p99", 99 } };
-	bool histogram = slice_ends(slice_str(metric_name(id)), S("_microseconds")) &&
-			 metric_percentile(id, 100) > 0;
+	bool histogram = metric_kind(id) == METRIC_KIND_HISTOGRAM;
 	json_object(j, NULL);
 	json_str(j, "id", metric_name(id));
 	json_u64(j, "value", metric_get(id));

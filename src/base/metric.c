@@ -83,6 +83,8 @@ uint64_t metric_percentile(enum metric_id id, double percent)
 {
 	uint64_t seen = 0, want = (uint64_t)((double)metric_get(id) * percent / 100.0);
 	unsigned h = histogram_of(id);
+	if (want > 0 && want == metric_get(id))
+		want--;
 	for (unsigned b = 0; b < BUCKETS; b++) {
 		seen += atomic_load_explicit(&figures.buckets[h][b], memory_order_relaxed);
 		if (seen > want)
@@ -94,6 +96,11 @@ uint64_t metric_percentile(enum metric_id id, double percent)
 const char *metric_name(enum metric_id id)
 {
 	return rows[id].name;
+}
+
+enum metric_kind metric_kind(enum metric_id id)
+{
+	return rows[id].kind;
 }
 
 enum rc metric_find(struct slice name, enum metric_id *id)

@@ -27,6 +27,7 @@ uint64_t metric_get(enum metric_id id); /* of a histogram: how many */
 /* The microseconds that `percent` of a histogram stay under, to about 12 %. */
 uint64_t metric_percentile(enum metric_id id, double percent);
 const char *metric_name(enum metric_id id);
+enum metric_kind metric_kind(enum metric_id id);
 /* RC_NONE: no such metric. */
 enum rc metric_find(struct slice name, enum metric_id *id);
 

@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "main/serve.h"
 
-static const char version_text[] = "veredus 0.1.0";
-
 static int usage(FILE *to)
 {
 	struct buf b;
@@ -104,7 +102,6 @@ static bool is_command(const struct cli *cli, const char *word, const char *verb
 
 static int call_server(struct cli *cli)
 {
-	static char json_word[] = "--json";
 	struct slice secret = S("");
 	const char *path = socket_path(cli);
 	if (!path)
@@ -118,7 +115,7 @@ static int call_server(struct cli *cli)
 		}
 	}
 	if (cli->json)
-		cli->words[cli->n++] = json_word;
+		cli->words[cli->n++] = arena_str(&cli->arena, S("--json"));
 	int status = admin_call(path, cli->words, cli->n, secret);
 	mem_wipe((void *)(uintptr_t)secret.at, secret.len);
 	if (status >= 0)
@@ -130,6 +127,20 @@ static int call_server(struct cli *cli)
 	return 1;
 }
 
+/* The server knows its commands; without one a wrong word is still wrong usage. */
+static bool is_known(const char *word)
+{
+	struct buf all, line;
+	buf_init(&all, 0, NULL);
+	buf_init(&line, 0, NULL);
+	admin_usage(&all);
+	buf_fmt(&line, "    veredus %s", word);
+	bool known = slice_search(buf_slice(&all), buf_slice(&line)) < all.len;
+	buf_done(&all);
+	buf_done(&line);
+	return known;
+}
+
 static int run(struct cli *cli)
 {
 	const char *word = cli->commands ? cli->command[0] : "";
@@ -138,7 +149,7 @@ static int run(struct cli *cli)
 		return 2;
 	}
 	if (cli->version) {
-		puts(version_text);
+		puts("veredus " VEREDUS_VERSION);
 		return 0;
 	}
 	if (cli->help || cli->commands == 0)
@@ -147,13 +158,18 @@ static int run(struct cli *cli)
 		return usage(stderr);
 	if (strcmp(word, "serve") == 0)
 		return serve(cli);
-	return strcmp(word, "check") == 0 ? cli_check(cli) : call_server(cli);
+	if (strcmp(word, "check") == 0)
+		return cli_check(cli);
+	if (is_known(word))
+		return call_server(cli);
+	fprintf(stderr, "veredus: there is no command \"%s\"; see veredus --help\n", word);
+	return 2;
 }
 
 int cli_main(int argc, char **argv)
 {
 	struct cli cli;
-	cli_parse(argc, argv, &cli);
+	cli_words(argc, argv, &cli);
 	int status = run(&cli);
 	arena_done(&cli.arena);
 	return status;

@@ -19,7 +19,7 @@ struct cli {
 	const char *fault; /* not NULL: wrong usage */
 };
 
-void cli_parse(int argc, char **argv, struct cli *cli);
+void cli_words(int argc, char **argv, struct cli *cli);
 /* Standard input's first line, or typed without echo. RC_NONE: none there; RC_LIMIT: over 1024 octets. */
 enum rc cli_secret(const char *prompt, struct arena *a, struct slice *out);
 int cli_check(struct cli *cli);

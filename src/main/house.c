@@ -1,6 +1,7 @@
 /* house.c: Wiring the rooms together, and taking them apart in the reverse order. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/house.h"
+#include "run/memory.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "main/serve.h"
@@ -16,7 +17,8 @@ static enum rc load_certificates(struct house *h, struct fault *why)
 	for (size_t pass = 0; pass < 2; pass++) /* the default one first */
 		for (size_t i = 0; i < c->ncertificates && h->pairs_n < 255; i++)
 			if (c->certificates[i].is_default == (pass == 0))
-				h->pairs[h->pairs_n++] = (struct tls_pair){ c->certificates[i].cert, c->certificates[i].key };
+				h->pairs[h->pairs_n++] = (struct tls_pair){ c->certificates[i].cert,
+					c->certificates[i].key };
 	if (h->pairs_n == 0) {
 		const char *names[] = { c->hostname, "localhost", "127.0.0.1" };
 		snprintf(h->self_cert, sizeof(h->self_cert), "%s/self-signed.crt", c->data_dir);
@@ -132,9 +134,10 @@ static const struct door *door_of(struct house *h, unsigned protocol)
 		return smtp_door(h->smtp, SMTP_LMTP);
 	case CONF_IMAP:
 		return imap_door(h->imap);
+	case CONF_HTTP:
+		return http_door(h->http);
 	case CONF_POP3:
 	case CONF_MANAGESIEVE:
-	case CONF_HTTP:
 	case CONF_PROTOCOLS:
 		return NULL; /* comes with a later issue */
 	}
@@ -144,12 +147,14 @@ static const struct door *door_of(struct house *h, unsigned protocol)
 static enum rc listen_one(struct house *h, const struct conf_listener *l, struct fault *why)
 {
 	const struct door *door = door_of(h, l->protocol);
-	struct net_cidr *trusted = mem_new(MEM_OTHER, (l->trusted.n + 1) * sizeof(*trusted)); /* as long as the process */
+	struct net_cidr *trusted = mem_new(
+		MEM_OTHER, (l->trusted.n + 1) * sizeof(*trusted)); /* as long as the process */
 	if (!door)
 		return RC_OK;
 	for (size_t i = 0; i < l->trusted.n; i++)
 		if (net_cidr_parse(slice_str(l->trusted.at[i]), &trusted[i]) != RC_OK)
-			return fault_set(why, FAULT_CONFIG, "listener \"%s\": \"%s\" is no network", l->id, l->trusted.at[i]);
+			return fault_set(why, FAULT_CONFIG, "listener \"%s\": \"%s\" is no network",
+				l->id, l->trusted.at[i]);
 	for (size_t i = 0; i < l->bind.n; i++) {
 		struct net_listener n = { .name = l->id,
 			.bind = l->bind.at[i],
@@ -161,7 +166,8 @@ static enum rc listen_one(struct house *h, const struct conf_listener *l, struct
 			.trusted = trusted,
 			.trusted_n = l->trusted.n };
 		TRY(net_listen(h->net, &n, why));
-		event_log(EVENT_SERVER_STARTED, f_str("listener", l->id), f_str("bind", l->bind.at[i]));
+		event_log(EVENT_SERVER_STARTED, f_str("listener", l->id),
+			f_str("bind", l->bind.at[i]));
 	}
 	return RC_OK;
 }
@@ -196,15 +202,20 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 	h->run = run_new(&(struct run_conf){ .seats = (unsigned)conf->workers });
 	TRY(load_certificates(h, why));
 	TRY(tls_new(h->pairs, h->pairs_n, &h->tls, why));
-	h->net = net_new(&(struct net_conf){ .run = h->run, .tls = h->tls, .connections_max = conf->max_connections });
+	h->net = net_new(&(struct net_conf){ .run = h->run,
+		.tls = h->tls,
+		.connections_max = conf->max_connections,
+		.refuse = run_memory_refuse });
 	open_rooms(h);
 	TRY(open_queue(h, why));
 	open_doors(h);
+	TRY(house_web(h, why));
 	TRY(house_first(h, why));
 	TRY(open_control(h, why));
 	for (size_t i = 0; i < conf->nlisteners; i++)
 		TRY(listen_one(h, &conf->listeners[i], why));
 	run_start(h->run);
+	run_memory_start(h->run, conf->memory_limit);
 	return queue_start(h->queue, why);
 }
 

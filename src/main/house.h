@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "cert/cert.h"
 #include "conf/conf.h"
+#include "http/http.h"
 #include "imap/imap.h"
 #include "net/tls.h"
 #include "smtp/smtp.h"
@@ -27,6 +28,7 @@ struct house {
 	struct smtp *smtp;
 	struct imap *imap;
 	struct admin *admin;
+	struct http *http, *metrics;
 	struct tls_pair pairs[256];
 	size_t pairs_n;
 	char self_cert[4096], self_key[4096], spool[4096];
@@ -40,6 +42,8 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why);
 void house_close(struct house *h);
 /* SIGHUP: certificates are read again. */
 void house_reload(struct house *h);
+/* house_web.c: HTTP and metrics. */
+enum rc house_web(struct house *h, struct fault *why);
 /* first.c: administrator and demo domain of a first start; prints them once. */
 enum rc house_first(struct house *h, struct fault *why);
 

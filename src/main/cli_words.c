@@ -1,4 +1,4 @@
-/* cli_parse.c: Options and words of the command line, and secrets from standard input. */
+/* cli_words.c: Options and words of the command line, and secrets from standard input. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/cli.h"
 #include <errno.h>
@@ -59,7 +59,7 @@ static bool take_own(struct cli *cli, const char *word, const char **sets)
 	return true;
 }
 
-void cli_parse(int argc, char **argv, struct cli *cli)
+void cli_words(int argc, char **argv, struct cli *cli)
 {
 	size_t most = (size_t)argc + 1;
 	*cli = (struct cli){ 0 };
