@@ -49,6 +49,11 @@ run: deps
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all >/dev/null
 	@sh tools/run $(BUILD)
 
+# Pages that are made from tables.
+docs: $(BUILD)/veredus
+	$(BUILD)/veredus check --settings > docs/settings.md
+.PHONY: docs
+
 DESTDIR ?=
 install: all
 	install -D -m 755 $(BUILD)/veredus $(DESTDIR)$(PREFIX)/sbin/veredus
