@@ -156,8 +156,10 @@ static void answer(struct smtp_session *s, enum rc rc, const struct fault *why)
 		else
 			smtp_refuse(s, own);
 	}
-	if (rc == RC_OK)
-		metric_add(METRIC_SMTP_ACCEPTED, 1);
+	if (rc != RC_OK)
+		return;
+	s->errors = 0; /* who brings mail is a mail system, though it may know old addresses */
+	metric_add(METRIC_SMTP_ACCEPTED, 1);
 }
 
 enum step smtp_step_deliver(struct task *t)

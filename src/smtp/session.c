@@ -73,6 +73,12 @@ void smtp_say(struct smtp_session *s, const char *codes, const char *text)
 	smtp_reply(conn_out(s->conn), codes, slice_str(text));
 }
 
+/* What a mail system behind us says of its recipients is no offence: LMTP speaks for many senders. */
+static bool is_offence(const struct smtp_session *s, const struct fault_row *row)
+{
+	return s->role != SMTP_LMTP || row->rc == RC_BAD || row->rc == RC_DENIED;
+}
+
 void smtp_refuse(struct smtp_session *s, const struct fault *why)
 {
 	const struct fault_row *row = fault_row(why->id);
@@ -80,7 +86,7 @@ void smtp_refuse(struct smtp_session *s, const struct fault *why)
 	metric_fault(why->id);
 	event_log(EVENT_SMTP_REFUSED, f_str("door", kinds[s->role].name), f_str("peer", s->peer),
 		f_str("fault", row->name), f_str("why", fault_text(why)));
-	if (++s->errors > s->smtp->deps.errors_max) {
+	if (is_offence(s, row) && ++s->errors > s->smtp->deps.errors_max) {
 		smtp_say(s, fault_row(FAULT_TOO_MANY_ERRORS)->smtp,
 			fault_row(FAULT_TOO_MANY_ERRORS)->sentence);
 		event_log(EVENT_SMTP_TOO_MANY_ERRORS, f_str("peer", s->peer));
