@@ -1,0 +1,185 @@
+# harness.py: What the live tests share: named tests, their count, a server with a domain and accounts, a sink.
+import os
+import shutil
+import socket
+import socketserver
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from server import SLOW, Server  # noqa: E402
+
+TESTS = []
+DOMAIN, PASSWORD = "example.org", "correct horse"
+
+
+class Skip(Exception):
+    """This machine lacks what the test needs."""
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+def needs(*programs):
+    for p in programs:
+        if not shutil.which(p):
+            raise Skip(f"{p} is not installed")
+
+
+def main(start=None):
+    """Runs the tests of the file in order; those named on the command line, if any. Prints what tools/test counts."""
+    server = start() if start else None
+    try:
+        run_all(server)
+    finally:
+        if server:
+            server.__exit__()
+
+
+def run_all(server):
+    words = sys.argv[1:]
+    for f in TESTS:
+        if words and not any(w in f.__name__ for w in words):
+            continue
+        began = time.monotonic()
+        try:
+            f(server) if server else f()
+            print(f"ok {f.__name__} # {time.monotonic() - began:.2f} s", flush=True)
+        except Skip as e:
+            print(f"skip {f.__name__}: {e}", flush=True)
+        except Exception as e:
+            print(f"not ok {f.__name__}: {e!r}", flush=True)
+            traceback.print_exc(limit=4, file=sys.stdout)
+    if server and (report := server.crashed()):
+        print(f"not ok nothing_died: {report[:1500]}", flush=True)
+
+
+def serve(users=("ann", "bob"), **options):
+    """A started server with DOMAIN and accounts."""
+    settings = ["server.user=", *options.pop("settings", ())]
+    server = Server(settings=settings, **options)
+    server.start()
+    server.add_domain(DOMAIN)
+    for u in users:
+        server.add_account(f"{u}@{DOMAIN}", PASSWORD)
+    return server
+
+
+def message(subject="hello", size=0, sender=f"bob@{DOMAIN}", to=f"ann@{DOMAIN}", token=""):
+    """Bytes with CRLF line ends."""
+    head = f"From: <{sender}>\r\nTo: <{to}>\r\nSubject: {subject}\r\nDate: Wed, 25 Nov 2026 08:00:00 +0000\r\n"
+    head += f"Message-ID: <{token or subject}.{time.monotonic_ns()}@{DOMAIN}>\r\n\r\n"
+    body = f"token {token}\r\n" + "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n" * (size // 64)
+    return (head + body).encode()
+
+
+class Line:
+    """A plain client: bytes out, lines in."""
+
+    def __init__(self, port, timeout=10):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout * SLOW)
+        self.file = self.sock.makefile("rb")
+
+    def send(self, text):
+        self.sock.sendall(text if isinstance(text, bytes) else text.encode())
+
+    def line(self):
+        return self.file.readline().decode(errors="replace").rstrip("\r\n")
+
+    def smtp(self, text=None):
+        """Sends a line, if any; the last line of the reply."""
+        if text is not None:
+            self.send(text + "\r\n")
+        while True:
+            line = self.line()
+            if line[3:4] != "-":
+                return line
+
+    def imap(self, tag, text):
+        """Sends a command; its lines, the tagged one last."""
+        self.send(f"{tag} {text}\r\n")
+        lines = []
+        while True:
+            line = self.line()
+            lines.append(line)
+            if line.startswith(tag + " ") or not line:
+                return lines
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def smtp_session(server, door="smtp"):
+    c = Line(server.port[door])
+    assert c.smtp().startswith("220")
+    assert c.smtp("EHLO client.example").startswith("250")
+    return c
+
+
+def imap_session(server, user="ann"):
+    c = Line(server.port["imap"])
+    assert c.line().startswith("* OK")
+    done = c.imap("a0", f'LOGIN {user}@{DOMAIN} "{PASSWORD}"')
+    assert done[-1].startswith("a0 OK"), done
+    return c
+
+
+class Sink(socketserver.ThreadingTCPServer):
+    """A server elsewhere that takes every message; they are in .messages."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self):
+        self.messages = []
+        super().__init__(("127.0.0.1", 0), SinkSession)
+        self.port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def wait(self, n, seconds=20):
+        end = time.monotonic() + seconds * SLOW
+        while len(self.messages) < n and time.monotonic() < end:
+            time.sleep(0.02)
+        return len(self.messages) >= n
+
+
+class SinkSession(socketserver.StreamRequestHandler):
+    def say(self, text):
+        self.wfile.write(text.encode() + b"\r\n")
+
+    def data(self):
+        self.say("354 go on")
+        lines = []
+        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+            lines.append(line[1:] if line.startswith(b".") else line)
+        self.server.messages.append(b"".join(lines))
+        self.say("250 taken")
+
+    def handle(self):
+        self.say("220 sink.example ESMTP")
+        while line := self.rfile.readline():
+            word = line[:4].upper()
+            if word == b"EHLO":
+                self.wfile.write(b"250-sink.example\r\n250 PIPELINING\r\n")
+            elif word == b"DATA":
+                self.data()
+            elif word == b"QUIT":
+                self.say("221 bye")
+                return
+            else:
+                self.say("250 ok")
+
+
+def environment(home):
+    return dict(os.environ, HOME=str(home), LC_ALL="C.UTF-8", TERM="xterm")
