@@ -4,12 +4,15 @@
 #define POST_POST_H
 
 #include "base/fault.h"
-#include "blob/blob.h"
 #include "dir/dir.h"
-#include "mail/mail.h"
-#include "queue/queue.h"
 
+struct blob;
+struct data;
+struct mail;
 struct post;
+struct queue;
+struct run;
+struct task;
 
 struct post_deps {
 	struct mail *mail;

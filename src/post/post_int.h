@@ -6,6 +6,7 @@
 #include "mail/change.h"
 #include "mail/record.h"
 #include "post/post.h"
+#include "queue/queue.h"
 
 struct post {
 	struct post_deps deps;
