@@ -1,0 +1,160 @@
+# server.py: Starts the real binary with a folder, ports and a configuration of its own; asks it things; ends it.
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "mx.veredus.test"
+# name: (protocol, implicit TLS)
+LISTENERS = {
+    "smtp": ("smtp", False), "submission": ("submission", False), "submissions": ("submission", True),
+    "lmtp": ("lmtp", False), "imap": ("imap", False), "imaps": ("imap", True), "pop3": ("pop3", False),
+    "pop3s": ("pop3", True), "managesieve": ("managesieve", False), "http": ("http", False),
+}
+SLOW = float(os.environ.get("VEREDUS_SLOW", "1"))  # sanitizers and chaos wait longer
+RESERVED = []
+
+
+def free_port():
+    """A loopback port that nobody has; asked of the kernel, never given twice by this process."""
+    while True:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        if port not in RESERVED:
+            RESERVED.append(port)
+            return port
+
+
+def doors_built():
+    """Listeners whose room exists in this tree: pop3 and others come later."""
+    home = {"submission": "smtp", "lmtp": "smtp"}
+    def has(protocol):
+        return any((ROOT / "src" / home.get(protocol, protocol)).glob("*.c"))
+    return [n for n, (p, _) in LISTENERS.items() if has(p)]
+
+
+class Server:
+    """with Server(engine="rocksdb", settings=["queue.retry=1s"]) as s: s.port["imap"]; s.cli("status")"""
+
+    def __init__(self, engine="rocksdb", blob=None, settings=(), build=None, env=None, extra="", folder=None):
+        self.build = Path(build or os.environ.get("BUILD", "build"))
+        self.binary = (ROOT / self.build / "veredus").resolve()
+        self.engine, self.settings = engine, list(settings)
+        self.env = dict(os.environ, **(env or {}))
+        self.own_folder = folder is None
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="veredus-test-"))
+        self.folder.chmod(0o755)
+        self.data = self.folder / "data"
+        self.data.mkdir(exist_ok=True)
+        self.log = self.folder / "log"
+        self.port = {name: free_port() for name in doors_built()}
+        self.config = self.folder / "veredus.toml"
+        self.config.write_text(self.toml(blob, extra))
+        self.process = None
+
+    def toml(self, blob, extra):
+        path = f'path = "{self.data}/store"\n' if self.engine != "memory" else ""
+        text = f'[server]\nhostname = "{HOST}"\ndata = "{self.data}"\nuser = ""\n'
+        text += f'[storage]\ndata = "main"\nblob = "{"files" if blob else "main"}"\n'
+        text += f'[store."main"]\ntype = "{self.engine}"\n{path}'
+        if blob:
+            text += f'[store."files"]\ntype = "{blob}"\npath = "{self.data}/blobs"\n'
+        for name, port in self.port.items():
+            protocol, implicit = LISTENERS[name]
+            text += f'[server.listener."{name}"]\nbind = ["127.0.0.1:{port}"]\nprotocol = "{protocol}"\n'
+            text += f"tls.implicit = {str(implicit).lower()}\n"
+        return text + extra
+
+    def start(self, preload=None, wait=True):
+        env = dict(self.env, **({"LD_PRELOAD": str(preload)} if preload else {}))
+        command = [self.binary, "--config", self.config, "--data", self.data, "serve"]
+        for setting in self.settings:
+            command += ["--set", setting]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
+                                            start_new_session=True)
+        if wait:
+            self.wait_listening()
+        return self
+
+    def wait_listening(self, most=10):
+        """Seconds until the first door answered."""
+        began = time.monotonic()
+        port = next(iter(self.port.values()))
+        while time.monotonic() - began < most * SLOW:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"server ended with {self.process.returncode}: {self.tail()}")
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return time.monotonic() - began
+            except OSError:
+                time.sleep(0.005)
+        raise RuntimeError(f"server does not listen: {self.tail()}")
+
+    def cli(self, *args, stdin="", code=0):
+        """Runs `veredus ARGS` against this server; the exit status must be `code`; answers what it printed."""
+        command = [self.binary, "--config", self.config, "--data", self.data, *args]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=20 * SLOW)
+        if done.returncode != code:
+            raise RuntimeError(f"veredus {' '.join(map(str, args))}: exit {done.returncode}, not {code}: "
+                               f"{done.stdout[-500:]}{done.stderr[-500:]}")
+        return done.stdout if code == 0 else done.stdout + done.stderr
+
+    def add_domain(self, domain):
+        self.cli("domain", "add", domain)
+
+    def add_account(self, address, password="secret", *options):
+        self.cli("account", "add", address, "--password-stdin", *options, stdin=password + "\n")
+
+    def tail(self, most=1500):
+        return self.log.read_text(errors="replace")[-most:] if self.log.exists() else ""
+
+    def crashed(self):
+        """What a child left that died: a failed assertion or a sanitizer's report; None: nothing."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        m = re.search(r"must failed|ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|ended by signal|"
+                      r"[\w./]+\.c:\d+: must", text)
+        return text[max(0, m.start() - 200) : m.start() + 3000] if m else None
+
+    def signal_all(self, number):
+        """To the whole group that was started here (parent and child)."""
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def kill(self):
+        self.signal_all(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, most=10):
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(most * SLOW)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                return None
+        self.signal_all(signal.SIGKILL)
+        return self.process.returncode
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_):
+        self.stop()
+        if self.own_folder and not os.environ.get("VEREDUS_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
