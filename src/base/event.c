@@ -3,7 +3,11 @@
 #include "base/event.h"
 #include "base/buf.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static const struct {
@@ -15,8 +19,11 @@ static const struct {
 #undef EVENT
 };
 
+enum { FIELD_MAX = 512 };
+
 static _Atomic int least = LEVEL_INFO;
 static _Atomic int form = EVENT_TEXT;
+static _Atomic int journal = -1; /* socket of the journal when stderr is connected to it */
 
 struct event_field f_u64(const char *name, uint64_t n)
 {
@@ -33,10 +40,31 @@ struct event_field f_slice(const char *name, struct slice text)
 	return (struct event_field){ .name = name, .text = text };
 }
 
+/* systemd.exec(5): JOURNAL_STREAM names the device and inode that stderr then has. */
+static int journal_open(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX,
+		.sun_path = "/run/systemd/journal/socket" };
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 ||
+		fstat(STDERR_FILENO, &st) != 0 || st.st_dev != device || st.st_ino != inode)
+		return -1;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 void event_setup(enum event_level level, enum event_form how)
 {
 	atomic_store(&least, level);
 	atomic_store(&form, how);
+	if (atomic_load(&journal) < 0)
+		atomic_store(&journal, journal_open());
 }
 
 bool event_wanted(enum event_id id)
@@ -55,18 +83,19 @@ static const char *level_name(enum event_level level)
 	return names[level];
 }
 
-/* JSON string; also good for text: control characters cannot forge a line. */
+/* JSON string; also good for text: control characters cannot forge a line, and what is no UTF-8 becomes U+FFFD. */
 static void quoted(struct buf *b, struct slice s)
 {
+	s = utf8_cut(s, FIELD_MAX);
 	buf_byte(b, '"');
-	for (size_t i = 0; i < s.len && i < 512; i++) {
-		uint8_t c = s.at[i];
+	while (s.len) {
+		uint32_t c = utf8_take(&s);
 		if (c == '"' || c == '\\')
-			buf_fmt(b, "\\%c", c);
+			buf_fmt(b, "\\%c", (int)c);
 		else if (c < 0x20 || c == 0x7f)
-			buf_fmt(b, "\\u%04x", c);
+			buf_fmt(b, "\\u%04x", (unsigned)c);
 		else
-			buf_byte(b, c);
+			utf8_add(b, c);
 	}
 	buf_byte(b, '"');
 }
@@ -83,8 +112,62 @@ static void add_field(struct buf *b, const struct event_field *f, bool json)
 		quoted(b, f->text);
 }
 
+/* The journal's own form: NAME=value lines; a value with a line end has its length in front (little-endian). */
+static void journal_field(struct buf *b, const char *name, struct slice value)
+{
+	for (const char *c = name; *c; c++) {
+		bool letter = (*c >= 'a' && *c <= 'z');
+		buf_byte(b, letter ? (uint8_t)(*c - 32) : *c == '-' ? '_' : (uint8_t)*c);
+	}
+	if (slice_find(value, '\n') == value.len) {
+		buf_byte(b, '=');
+	} else {
+		buf_byte(b, '\n');
+		for (unsigned i = 0; i < 8; i++)
+			buf_byte(b, (uint8_t)((uint64_t)value.len >> (8 * i)));
+	}
+	buf_add(b, value);
+	buf_byte(b, '\n');
+}
+
+/* False: the journal did not take it. */
+static bool journal_write(enum event_id id, const struct event_field *fields, size_t n)
+{
+	static const char *const priorities[] = { "7", "6", "4", "3" };
+	struct buf b, text;
+	buf_init(&b, 32768, NULL);
+	buf_init(&text, 16384, NULL);
+	buf_fmt(&text, "%s: %s;", rows[id].name, rows[id].sentence);
+	for (size_t i = 0; i < n; i++)
+		add_field(&text, &fields[i], false);
+	journal_field(&b, "MESSAGE", buf_slice(&text));
+	journal_field(&b, "PRIORITY", slice_str(priorities[rows[id].level]));
+	journal_field(&b, "SYSLOG_IDENTIFIER", S("veredus"));
+	journal_field(&b, "EVENT", slice_str(rows[id].name));
+	for (size_t i = 0; i < n; i++) {
+		buf_reset(&text);
+		buf_fmt(&text, "VEREDUS_%s", fields[i].name);
+		buf_byte(&text, 0);
+		struct buf number;
+		buf_init(&number, 32, NULL);
+		buf_u64(&number, fields[i].number);
+		if (!text.over)
+			journal_field(&b, (const char *)text.at,
+				fields[i].is_number ? buf_slice(&number)
+						    : slice_head(fields[i].text, FIELD_MAX));
+		buf_done(&number);
+	}
+	bool sent = !b.over && send(atomic_load(&journal), b.at, b.len, MSG_NOSIGNAL) >= 0;
+	buf_done(&b);
+	buf_done(&text);
+	return sent;
+}
+
 void event_write(enum event_id id, const struct event_field *fields, size_t n)
 {
+	if (atomic_load_explicit(&journal, memory_order_relaxed) >= 0 &&
+		journal_write(id, fields, n))
+		return;
 	struct buf b;
 	struct timespec now;
 	bool json = atomic_load(&form) == EVENT_JSON;
@@ -94,10 +177,11 @@ void event_write(enum event_id id, const struct event_field *fields, size_t n)
 		buf_str(&b, "{\"time\":\"");
 	time_iso(now.tv_sec, &b);
 	if (json)
-		buf_fmt(&b, "\",\"level\":\"%s\",\"event\":\"%s\",\"text\":\"%s\"", level_name(rows[id].level), rows[id].name,
-			rows[id].sentence);
+		buf_fmt(&b, "\",\"level\":\"%s\",\"event\":\"%s\",\"text\":\"%s\"",
+			level_name(rows[id].level), rows[id].name, rows[id].sentence);
 	else
-		buf_fmt(&b, " %s %s: %s;", level_name(rows[id].level), rows[id].name, rows[id].sentence);
+		buf_fmt(&b, " %s %s: %s;", level_name(rows[id].level), rows[id].name,
+			rows[id].sentence);
 	for (size_t i = 0; i < n; i++)
 		add_field(&b, &fields[i], json);
 	buf_str(&b, json ? "}\n" : "\n");
