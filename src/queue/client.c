@@ -11,8 +11,9 @@
 
 static step_fn banner, hello, starttls, mail, rcpt, data_reply, body, final, bye;
 
-static const struct step_row steps[] = { { banner, "banner" }, { hello, "hello" }, { starttls, "starttls" },
-	{ mail, "mail" }, { rcpt, "rcpt" }, { data_reply, "data" }, { body, "body" }, { final, "final" }, { bye, "bye" } };
+static const struct step_row steps[] = { { banner, "banner" }, { hello, "hello" },
+	{ starttls, "starttls" }, { mail, "mail" }, { rcpt, "rcpt" }, { data_reply, "data" },
+	{ body, "body" }, { final, "final" }, { bye, "bye" } };
 
 enum { PIECE = 64 * 1024 };
 
@@ -28,11 +29,13 @@ static void hand_back(struct conn *c)
 	c->session = NULL;
 	if (!d)
 		return;
+	struct queue *q = d->q;
 	arena_reset(&d->reply_arena);
 	d->conn = NULL;
-	struct task *t = &d->task;
-	atomic_store(&d->talking, false);
-	task_wake(t, WAKE_EVENT);
+	lock_enter(&q->lock); /* it looks under the lock: it cannot be gone before it is woken */
+	d->talking = false;
+	task_wake(&d->task, WAKE_EVENT);
+	lock_leave(&q->lock);
 }
 
 static void drop(struct task *t)
@@ -40,7 +43,8 @@ static void drop(struct task *t)
 	hand_back(conn_of(t));
 }
 
-const struct task_kind queue_client_kind = { "client", steps, sizeof(steps) / sizeof(steps[0]), drop };
+const struct task_kind queue_client_kind = { "client", steps, sizeof(steps) / sizeof(steps[0]),
+	drop };
 
 static void expect(struct delivery *d, struct task *t, step_fn *next)
 {
@@ -54,10 +58,11 @@ enum rc client_open(void *arg, struct conn *c)
 	(void)arg;
 	struct delivery *d = c->session;
 	if (conn_failed(c)) {
-		snprintf(d->answer, sizeof(d->answer), "451 4.4.1 cannot connect to %.*s", FMT(conn_peer(c)));
+		snprintf(d->answer, sizeof(d->answer), "451 4.4.1 cannot connect to %.*s",
+			FMT(conn_peer(c)));
 		return RC_TEMP;
 	}
-	conn_idle(c, d->q->deps.command_ms ? d->q->deps.command_ms : 300000);
+	conn_idle(c, d->q->deps.command_ms);
 	expect(d, &c->task, banner);
 	return RC_OK;
 }
@@ -81,7 +86,8 @@ static enum rc read_reply(struct conn *c)
 		if (rc == RC_OK)
 			return RC_OK;
 		if (rc != RC_MORE) {
-			snprintf(d->answer, sizeof(d->answer), "451 4.4.2 the connection to %.*s was lost", FMT(conn_peer(c)));
+			snprintf(d->answer, sizeof(d->answer),
+				"451 4.4.2 the connection to %.*s was lost", FMT(conn_peer(c)));
 			return RC_TEMP;
 		}
 	}
@@ -89,7 +95,11 @@ static enum rc read_reply(struct conn *c)
 
 static struct slice reply_text(struct delivery *d, struct arena *a)
 {
-	return arena_fmt(a, "%u %.*s", d->reply.code, FMT(slice_head(smtp_answer_text(&d->reply), 400)));
+	const uint8_t *e = d->reply.enhanced;
+	struct slice text = slice_head(smtp_answer_text(&d->reply), 400);
+	if (e[0]) /* reports and commands read it from the text */
+		return arena_fmt(a, "%u %u.%u.%u %.*s", d->reply.code, e[0], e[1], e[2], FMT(text));
+	return arena_fmt(a, "%u %.*s", d->reply.code, FMT(text));
 }
 
 static void keep_answer(struct delivery *d, struct conn *c)
@@ -105,7 +115,7 @@ static enum step refuse_all(struct conn *c)
 	keep_answer(d, c);
 	enum queue_state state = d->reply.code >= 500 ? QUEUE_FAILED : QUEUE_WAITING;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
-		if (d->chosen[i] && d->m.rcpts[i].state == QUEUE_WAITING)
+		if (d->open[i])
 			delivery_answer(d, i, state, slice_str(d->answer));
 	buf_str(conn_out(c), "QUIT\r\n");
 	return STEP_CLOSE;
@@ -132,19 +142,35 @@ static enum step banner(struct task *t)
 		keep_answer(d, c); /* another host may take it */
 		return STEP_CLOSE;
 	}
-	d->reached = true;
 	say_hello(c, "EHLO");
 	return STEP_MORE;
 }
 
+static bool has_utf8(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] > 127)
+			return true;
+	return false;
+}
+
+static bool needs_utf8(const struct delivery *d)
+{
+	bool utf8 = d->m.smtputf8 || has_utf8(d->m.sender);
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		utf8 |= d->open[i] && has_utf8(d->m.rcpts[i].address);
+	return utf8;
+}
+
 static struct smtp_mail mail_args(struct delivery *d)
 {
-	struct smtp_mail m = { .from = { .address = d->m.sender, .is_null = d->m.sender.len == 0 } };
+	struct smtp_mail m = { .from = {
+				       .address = d->m.sender, .is_null = d->m.sender.len == 0 } };
 	if (d->ehlo.ext & SMTP_EXT_SIZE)
 		m.size = d->m.blob.size - d->m.skip;
 	if (d->ehlo.ext & SMTP_EXT_8BITMIME && d->m.body_8bit)
 		m.body = SMTP_BODY_8BITMIME;
-	m.is_utf8 = d->ehlo.ext & SMTP_EXT_SMTPUTF8 && d->m.smtputf8;
+	m.is_utf8 = needs_utf8(d);
 	if (d->ehlo.ext & SMTP_EXT_DSN) {
 		m.ret = d->m.ret_headers ? SMTP_RET_HDRS : SMTP_RET_NONE;
 		m.envid = d->m.envid;
@@ -154,7 +180,7 @@ static struct smtp_mail mail_args(struct delivery *d)
 
 static bool wanted(const struct delivery *d, size_t i)
 {
-	return d->chosen[i] && d->m.rcpts[i].state == QUEUE_WAITING;
+	return d->open[i];
 }
 
 static void say_rcpt(struct delivery *d, size_t i, struct buf *out)
@@ -177,9 +203,33 @@ static size_t next_rcpt(const struct delivery *d, size_t from)
 	return from;
 }
 
-static void say_mail(struct conn *c)
+/* What this server cannot take at all. NULL: it may go. */
+static const char *unfit(const struct delivery *d)
+{
+	if (needs_utf8(d) && !(d->ehlo.ext & SMTP_EXT_SMTPUTF8))
+		return "553 5.6.7 its server takes no internationalized mail";
+	if (d->ehlo.size && d->m.blob.size - d->m.skip > d->ehlo.size)
+		return "552 5.3.4 the message is larger than its server takes";
+	return NULL;
+}
+
+static enum step say_mail(struct conn *c)
 {
 	struct delivery *d = c->session;
+	const char *no = unfit(d);
+	if (!no && d->q->deps.tls == QUEUE_TLS_REQUIRED && !conn_is_tls(c)) {
+		snprintf(d->answer, sizeof(d->answer),
+			"451 4.7.10 %.*s offers no TLS, which is required", FMT(conn_peer(c)));
+		return STEP_CLOSE;
+	}
+	for (size_t i = 0; no && i < d->m.rcpts_n; i++)
+		if (d->open[i])
+			delivery_answer(d, i, QUEUE_FAILED, slice_str(no));
+	if (no) {
+		buf_str(conn_out(c), "QUIT\r\n");
+		return STEP_CLOSE;
+	}
+	d->reached = true;
 	struct smtp_mail m = mail_args(d);
 	struct buf *out = conn_out(c);
 	smtp_mail_write(&m, out);
@@ -191,6 +241,7 @@ static void say_mail(struct conn *c)
 	d->next_rcpt = next_rcpt(d, 0);
 	d->accepted = 0;
 	expect(d, &c->task, mail);
+	return STEP_MORE;
 }
 
 static enum step hello(struct task *t)
@@ -211,13 +262,13 @@ static enum step hello(struct task *t)
 	}
 	if (d->said_ehlo)
 		smtp_ehlo_read(smtp_answer_text(&d->reply), &d->ehlo);
-	if (d->ehlo.ext & SMTP_EXT_STARTTLS && !d->tls_done) {
+	bool tls = d->q->deps.tls != QUEUE_TLS_NEVER && !d->plain_only && !d->tls_done;
+	if (d->ehlo.ext & SMTP_EXT_STARTTLS && tls) {
 		buf_str(conn_out(c), "STARTTLS\r\n");
 		expect(d, t, starttls);
 		return STEP_MORE;
 	}
-	say_mail(c);
-	return STEP_MORE;
+	return say_mail(c);
 }
 
 static enum step starttls(struct task *t)
@@ -236,11 +287,12 @@ static enum step starttls(struct task *t)
 		char *kept = arena_str(&d->arena, slice_str(name));
 		if (d->reply.code == 220 && kept && conn_starttls_client(c, kept, false) == RC_OK)
 			return STEP_MORE; /* the next run of this step is under TLS */
-		say_mail(c);
-		return STEP_MORE;
+		return say_mail(c);
 	}
 	if (conn_failed(c)) {
-		snprintf(d->answer, sizeof(d->answer), "451 4.7.5 the TLS handshake with %.*s failed", FMT(conn_peer(c)));
+		snprintf(d->answer, sizeof(d->answer),
+			"451 4.7.5 the TLS handshake with %.*s failed", FMT(conn_peer(c)));
+		d->plain_next = d->q->deps.tls != QUEUE_TLS_REQUIRED;
 		return STEP_CLOSE;
 	}
 	say_hello(c, "EHLO");
@@ -276,7 +328,7 @@ static enum step rcpt(struct task *t)
 	size_t i = d->next_rcpt, next = next_rcpt(d, i + 1);
 	if (d->reply.code == 250 || d->reply.code == 251) {
 		d->accepted++;
-		d->m.rcpts[i].answer = S("accepted"); /* until the final reply */
+		d->taken[i] = true; /* the final reply decides */
 	} else {
 		struct slice text = reply_text(d, &d->arena);
 		delivery_answer(d, i, d->reply.code >= 500 ? QUEUE_FAILED : QUEUE_WAITING, text);
@@ -340,14 +392,20 @@ static enum step body(struct task *t)
 	struct delivery *d = of(t);
 	struct fault why = { 0 };
 	struct slice piece;
-	if (conn_timed_out(c))
+	if (conn_timed_out(c) || c->broken) {
+		snprintf(d->answer, sizeof(d->answer), "451 4.4.2 the connection to %.*s was lost",
+			FMT(conn_peer(c)));
 		return STEP_CLOSE;
+	}
 	if (conn_out_full(c))
 		return STEP_PARK;
 	if (d->sent < d->m.blob.size) {
 		struct arena a;
 		arena_init(&a, 0);
-		enum rc rc = blob_read(d->q->deps.blob, &d->m.blob, d->sent, PIECE, &a, &piece, &why);
+		run_block_begin(RUN_STORE_BLOB);
+		enum rc rc =
+			blob_read(d->q->deps.blob, &d->m.blob, d->sent, PIECE, &a, &piece, &why);
+		run_block_end();
 		if (rc == RC_OK) {
 			stuff(d, piece, conn_out(c));
 			d->sent += piece.len;
@@ -373,10 +431,12 @@ static enum step final(struct task *t)
 	if (rc == RC_MORE)
 		return STEP_PARK;
 	struct slice text = rc == RC_OK ? reply_text(d, &d->arena) : slice_str(d->answer);
-	enum queue_state state = rc != RC_OK ? QUEUE_WAITING :
-				 d->reply.code / 100 == 2 ? QUEUE_SENT : d->reply.code >= 500 ? QUEUE_FAILED : QUEUE_WAITING;
+	enum queue_state state = rc != RC_OK                ? QUEUE_WAITING
+				 : d->reply.code / 100 == 2 ? QUEUE_SENT
+				 : d->reply.code >= 500     ? QUEUE_FAILED
+							    : QUEUE_WAITING;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
-		if (d->m.rcpts[i].state == QUEUE_WAITING && slice_eq(d->m.rcpts[i].answer, S("accepted")))
+		if (d->open[i] && d->taken[i])
 			delivery_answer(d, i, state, text);
 	if (rc != RC_OK)
 		return STEP_CLOSE;

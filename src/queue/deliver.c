@@ -12,8 +12,9 @@
 
 static step_fn load, next_domain, find_hosts, find_address, talking, save, saved;
 
-static const struct step_row steps[] = { { load, "load" }, { next_domain, "domain" }, { find_hosts, "mx" },
-	{ find_address, "address" }, { talking, "talking" }, { save, "save" }, { saved, "saved" } };
+static const struct step_row steps[] = { { load, "load" }, { next_domain, "domain" },
+	{ find_hosts, "mx" }, { find_address, "address" }, { talking, "talking" }, { save, "save" },
+	{ saved, "saved" } };
 
 static struct delivery *delivery_of(struct task *t)
 {
@@ -33,11 +34,12 @@ static void drop(struct task *t)
 
 static const struct task_kind kind = { "delivery", steps, sizeof(steps) / sizeof(steps[0]), drop };
 
-void delivery_start(struct queue *q, uint64_t id)
+void delivery_start(struct queue *q, uint64_t id, bool forced)
 {
 	struct delivery *d = mem_new(MEM_QUEUE, sizeof(*d));
 	d->q = q;
 	d->m.id = id;
+	d->forced = forced;
 	arena_init(&d->arena, 16 * 1024 * 1024);
 	arena_init(&d->work, 0);
 	arena_init(&d->reply_arena, 256 * 1024);
@@ -50,6 +52,7 @@ void delivery_answer(struct delivery *d, size_t i, enum queue_state state, struc
 {
 	struct queue_rcpt *r = &d->m.rcpts[i];
 	r->state = state;
+	d->open[i] = false;
 	if (arena_copy(&d->arena, slice_head(answer, 500), &r->answer) != RC_OK)
 		r->answer = S("");
 }
@@ -59,19 +62,27 @@ static enum step load(struct task *t)
 	struct delivery *d = delivery_of(t);
 	struct fault why = { 0 };
 	uint64_t id = d->m.id;
+	run_block_begin(RUN_STORE_DATA);
 	enum rc rc = queue_load(d->q, id, &d->arena, &d->m, &why);
+	run_block_end();
 	d->m.id = id;
 	if (rc == RC_TEMP) {
 		queue_put_due(d->q, id, run_unix(t->run) + 10);
 		return STEP_CLOSE;
 	}
+	if (rc == RC_LOST)
+		event_log(EVENT_QUEUE_PARKED, f_u64("id", id));
 	if (rc != RC_OK || d->m.paused)
 		return STEP_CLOSE;
-	d->chosen = arena_try_array(&d->arena, d->m.rcpts_n + 1, sizeof(*d->chosen));
-	if (!d->chosen)
+	if (!d->forced && d->m.due > run_unix(t->run))
+		return STEP_CLOSE; /* tried since then on somebody's word: another entry of the heap stands for it */
+	d->tried = arena_try_array(&d->arena, 3 * (d->m.rcpts_n + 1), sizeof(*d->tried));
+	if (!d->tried) {
+		queue_put_due(d->q, id, run_unix(t->run) + 60);
 		return STEP_CLOSE;
-	for (size_t i = 0; i < d->m.rcpts_n; i++)
-		d->m.rcpts[i].tries += d->m.rcpts[i].state == QUEUE_WAITING;
+	}
+	d->open = d->tried + d->m.rcpts_n + 1;
+	d->taken = d->open + d->m.rcpts_n + 1;
 	t->step = next_domain;
 	return STEP_MORE;
 }
@@ -82,39 +93,57 @@ static struct slice domain_of(struct slice address)
 	return slice_tail(address, at + 1);
 }
 
+/* Those of the domain at hand that had no turn in this round, as many as one transaction may have. */
+static void choose(struct delivery *d, bool relay)
+{
+	uint32_t left = d->q->deps.per_message_rcpt;
+	for (size_t i = 0; i < d->m.rcpts_n; i++) {
+		struct queue_rcpt *r = &d->m.rcpts[i];
+		d->taken[i] = false;
+		d->open[i] = left && r->state == QUEUE_WAITING && !d->tried[i] &&
+			     (relay || slice_eq_nocase(domain_of(r->address), d->domain));
+		if (!d->open[i])
+			continue;
+		d->tried[i] = true;
+		r->tries++;
+		left--;
+	}
+}
+
 /* The recipients of the next domain that was not tried in this round; with a relay host all are one domain. */
 static enum step next_domain(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
 	bool relay = d->q->deps.relay_host && d->q->deps.relay_host[0];
-	while (d->first < d->m.rcpts_n && (d->m.rcpts[d->first].state != QUEUE_WAITING || d->chosen[d->first]))
+	while (d->first < d->m.rcpts_n &&
+		(d->m.rcpts[d->first].state != QUEUE_WAITING || d->tried[d->first]))
 		d->first++;
-	if (d->first == d->m.rcpts_n || run_draining(t->run)) {
+	if (run_draining(t->run) && d->first < d->m.rcpts_n) {
+		bool any = false;
+		for (size_t i = 0; i < d->m.rcpts_n; i++)
+			any |= d->tried[i];
+		if (!any)
+			return STEP_CLOSE; /* the record is as it was: tried after the restart */
+		d->first = d->m.rcpts_n;
+	}
+	if (d->first == d->m.rcpts_n) {
 		t->step = save;
 		return STEP_MORE;
 	}
-	d->domain = relay ? slice_str(d->q->deps.relay_host) : domain_of(d->m.rcpts[d->first].address);
-	for (size_t i = d->first; i < d->m.rcpts_n; i++)
-		d->chosen[i] |= d->m.rcpts[i].state == QUEUE_WAITING &&
-				(relay || slice_eq_nocase(domain_of(d->m.rcpts[i].address), d->domain));
+	d->domain =
+		relay ? slice_str(d->q->deps.relay_host) : domain_of(d->m.rcpts[d->first].address);
+	choose(d, relay);
 	d->hosts_n = d->host = d->address = 0;
-	d->host_done = false;
-	snprintf(d->answer, sizeof(d->answer), "451 4.4.1 no server of %.*s could be reached", FMT(slice_head(d->domain, 200)));
+	snprintf(d->answer, sizeof(d->answer), "451 4.4.1 no server of %.*s could be reached",
+		FMT(slice_head(d->domain, 200)));
 	t->step = find_hosts;
 	return STEP_MORE;
-}
-
-static bool mine(const struct delivery *d, size_t i)
-{
-	struct slice relay = slice_str(d->q->deps.relay_host ? d->q->deps.relay_host : "");
-	return d->m.rcpts[i].state == QUEUE_WAITING && d->chosen[i] &&
-	       (relay.len || slice_eq_nocase(domain_of(d->m.rcpts[i].address), d->domain));
 }
 
 static void all_answer(struct delivery *d, enum queue_state state, struct slice answer)
 {
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
-		if (mine(d, i))
+		if (d->open[i])
 			delivery_answer(d, i, state, answer);
 }
 
@@ -153,7 +182,8 @@ static enum step find_hosts(struct task *t)
 		d->hosts[d->hosts_n++] = slice_of(d->domain.at + 1, d->domain.len - 2);
 		return STEP_MORE;
 	}
-	enum rc rc = d->q->deps.dns ? dns_memo_get(&d->memo, d->domain, DNS_MX, &mx, &why) : RC_TEMP;
+	enum rc rc =
+		d->q->deps.dns ? dns_memo_get(&d->memo, d->domain, DNS_MX, &mx, &why) : RC_TEMP;
 	if (rc == RC_WAIT) {
 		t->step = find_hosts;
 		return STEP_PARK;
@@ -161,13 +191,15 @@ static enum step find_hosts(struct task *t)
 	if (rc == RC_OK)
 		sort_mx(&mx, d);
 	else if (rc == RC_NONE && !mx.is_nxdomain)
-		d->hosts[d->hosts_n++] = d->domain; /* RFC 5321 5.1: its own address is its implicit MX */
+		d->hosts[d->hosts_n++] =
+			d->domain; /* RFC 5321 5.1: its own address is its implicit MX */
 	else if (rc == RC_TEMP)
 		return give_up(t, QUEUE_WAITING, "451 4.4.3 the domain's DNS does not answer");
 	else
 		return give_up(t, QUEUE_FAILED, "550 5.1.2 no such domain");
 	if (d->hosts_n && d->hosts[0].len == 0)
-		return give_up(t, QUEUE_FAILED, "556 5.1.10 the domain takes no mail"); /* RFC 7505 */
+		return give_up(
+			t, QUEUE_FAILED, "556 5.1.10 the domain takes no mail"); /* RFC 7505 */
 	return STEP_MORE;
 }
 
@@ -207,7 +239,8 @@ static bool literal(struct slice host, unsigned port, struct sockaddr_storage *o
 }
 
 /* The address-th address of the host: A first, then AAAA. RC_NONE: no more. */
-static enum rc pick(struct delivery *d, struct slice host, struct sockaddr_storage *out, socklen_t *len)
+static enum rc pick(
+	struct delivery *d, struct slice host, struct sockaddr_storage *out, socklen_t *len)
 {
 	struct dns_answer a = { 0 }, aaaa = { 0 };
 	unsigned port = port_of(d);
@@ -246,7 +279,7 @@ static enum step find_address(struct task *t)
 	struct delivery *d = delivery_of(t);
 	struct sockaddr_storage to;
 	socklen_t len = 0;
-	if (d->host == d->hosts_n || d->host_done)
+	if (d->host == d->hosts_n)
 		return give_up(t, QUEUE_WAITING, d->answer);
 	enum rc rc = pick(d, d->hosts[d->host], &to, &len);
 	if (rc == RC_WAIT)
@@ -257,11 +290,12 @@ static enum step find_address(struct task *t)
 		return STEP_MORE;
 	}
 	d->talking = true;
-	d->reached = d->said_ehlo = d->tls_done = d->sent_head = d->plain_only = false;
-	d->stage = 0;
+	d->reached = d->said_ehlo = d->tls_done = false;
+	d->plain_only = d->plain_next;
+	d->plain_next = false;
 	t->step = talking;
-	if (net_connect(d->q->deps.net, (struct sockaddr *)&to, len, NULL, 0, d->q->deps.connect_ms, &d->q->door, d,
-		    &d->conn) != RC_OK)
+	if (net_connect(d->q->deps.net, (struct sockaddr *)&to, len, NULL, 0, d->q->deps.connect_ms,
+		    &d->q->door, d, &d->conn) != RC_OK)
 		d->talking = false;
 	return STEP_MORE;
 }
@@ -270,13 +304,22 @@ static enum step find_address(struct task *t)
 static enum step talking(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
-	if (d->talking)
+	lock_enter(
+		&d->q->lock); /* whoever gave it back still wakes us under the lock: only then may it go away */
+	bool talks = d->talking;
+	lock_leave(&d->q->lock);
+	if (talks)
 		return STEP_PARK;
 	bool left = false;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
-		left |= mine(d, i);
-	d->host_done = d->reached; /* it spoke to us: its word holds, other hosts are not asked */
-	t->step = left && !d->reached ? find_address : next_domain;
+		left |= d->open[i];
+	t->step = left ? find_address : next_domain;
+	if (left && d->plain_next)
+		d->address--; /* the same one, without TLS */
+	else if (
+		left &&
+		d->reached) /* it was lost in the middle: its word, or silence, holds for this round */
+		return give_up(t, QUEUE_WAITING, d->answer);
 	return STEP_MORE;
 }
 
@@ -289,16 +332,16 @@ static int64_t next_try(const struct delivery *d)
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
 		if (d->m.rcpts[i].state == QUEUE_WAITING && d->m.rcpts[i].tries > tries)
 			tries = d->m.rcpts[i].tries;
-	uint64_t wait = deps->retry_first_ms ? deps->retry_first_ms : 60000;
-	uint64_t most = deps->retry_max_ms ? deps->retry_max_ms : 4 * 3600000ull;
+	uint64_t wait = deps->retry_first_ms;
+	uint64_t most = deps->retry_max_ms;
 	for (uint32_t i = 1; i < tries && wait < most; i++)
 		wait *= 2;
-	return run_unix(d->task.run) + (int64_t)((wait < most ? wait : most) / 1000);
+	return run_unix(d->task.run) + (int64_t)((wait < most ? wait : most) / 1000 + 1);
 }
 
 static void expire(struct delivery *d, int64_t now)
 {
-	uint64_t expire_ms = d->q->deps.expire_ms ? d->q->deps.expire_ms : 5 * 86400000ull;
+	uint64_t expire_ms = d->q->deps.expire_ms;
 	if (now - d->m.made < (int64_t)(expire_ms / 1000))
 		return;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
@@ -310,14 +353,17 @@ static void tell(struct delivery *d)
 {
 	for (size_t i = 0; i < d->m.rcpts_n; i++) {
 		const struct queue_rcpt *r = &d->m.rcpts[i];
-		if (!d->chosen[i])
+		if (!d->tried[i])
 			continue;
-		enum event_id id = r->state == QUEUE_SENT ? EVENT_QUEUE_SENT :
-				   r->state == QUEUE_FAILED ? EVENT_QUEUE_FAILED : EVENT_QUEUE_DEFERRED;
-		metric_add(r->state == QUEUE_SENT ? METRIC_QUEUE_SENT :
-			   r->state == QUEUE_FAILED ? METRIC_QUEUE_FAILED : METRIC_QUEUE_DEFERRED, 1);
-		event_log(id, f_slice("trace", d->m.trace), f_slice("to", r->address), f_slice("answer", r->answer),
-			f_u64("tries", r->tries));
+		enum event_id id = r->state == QUEUE_SENT     ? EVENT_QUEUE_SENT
+				   : r->state == QUEUE_FAILED ? EVENT_QUEUE_FAILED
+							      : EVENT_QUEUE_DEFERRED;
+		metric_add(r->state == QUEUE_SENT     ? METRIC_QUEUE_SENT
+			   : r->state == QUEUE_FAILED ? METRIC_QUEUE_FAILED
+						      : METRIC_QUEUE_DEFERRED,
+			1);
+		event_log(id, f_slice("trace", d->m.trace), f_slice("to", r->address),
+			f_slice("answer", r->answer), f_u64("tries", r->tries));
 	}
 }
 
@@ -325,8 +371,11 @@ static void done(void *ctx)
 {
 	struct delivery *d = ctx;
 	struct task *t = &d->task;
-	atomic_store(&d->committed, true);
+	struct queue *q = d->q;
+	lock_enter(&q->lock); /* it may end as soon as it sees this: not before the wake is done */
+	d->committed = true;
 	task_wake(t, WAKE_COMMIT);
+	lock_leave(&q->lock);
 }
 
 /* The report goes first: when we die between the two commits it is sent twice, never not at all. */
@@ -335,15 +384,20 @@ static enum rc report(struct delivery *d)
 	struct slice text;
 	struct dsn_conf conf = { .hostname = d->q->deps.hostname,
 		.now = run_unix(d->task.run),
-		.notify_after_s = (int64_t)((d->q->deps.notify_ms ? d->q->deps.notify_ms : 4 * 3600000ull) / 1000) };
+		.notify_after_s = (int64_t)(d->q->deps.notify_ms / 1000) };
 	struct fault why = { 0 };
+	run_block_begin(RUN_STORE_BLOB);
 	enum rc rc = dsn_make(&conf, d->q->deps.blob, &d->m, &d->work, &text);
+	run_block_end();
+	if (rc == RC_OK && !d->q->deps.report)
+		rc = RC_NONE;
 	if (rc != RC_OK)
 		return rc == RC_NONE ? RC_OK : rc;
 	run_block_begin(RUN_STORE_DATA);
 	rc = d->q->deps.report(d->q->deps.arg, d->m.sender, text, &why);
 	run_block_end();
-	event_log(EVENT_QUEUE_DSN, f_slice("trace", d->m.trace), f_slice("to", d->m.sender), f_str("result", rc_name(rc)));
+	event_log(EVENT_QUEUE_DSN, f_slice("trace", d->m.trace), f_slice("to", d->m.sender),
+		f_str("result", rc_name(rc)));
 	return rc == RC_TEMP ? RC_TEMP : RC_OK; /* a sender that does not exist hears nothing */
 }
 
@@ -352,6 +406,9 @@ static enum step save(struct task *t)
 	struct delivery *d = delivery_of(t);
 	expire(d, run_unix(t->run));
 	d->m.due = next_try(d);
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		if (d->m.rcpts[i].state == QUEUE_WAITING && !d->tried[i])
+			d->m.due = run_unix(t->run); /* it had no turn: we are shutting down */
 	if (report(d) == RC_TEMP) {
 		queue_put_due(d->q, d->m.id, run_unix(t->run) + 30);
 		return STEP_CLOSE;
@@ -367,7 +424,10 @@ static enum step save(struct task *t)
 static enum step saved(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
-	if (!d->committed)
+	lock_enter(&d->q->lock);
+	bool committed = d->committed;
+	lock_leave(&d->q->lock);
+	if (!committed)
 		return STEP_COMMIT;
 	if (d->batch.rc != RC_OK) { /* as before: it is tried again, and perhaps sent twice */
 		queue_put_due(d->q, d->m.id, run_unix(t->run) + 30);

@@ -78,9 +78,11 @@ static enum step step_schedule(struct task *t)
 	while (true) {
 		int64_t now = run_unix(t->run);
 		uint64_t id = 0;
+		bool forced = false;
 		lock_enter(&q->lock);
 		int64_t next = q->heap_n ? q->heap[0].due : 0;
 		if (q->heap_n && next <= now && q->busy_n < q->deps.at_once) {
+			forced = q->heap[0].due == 0;
 			id = heap_take(q).id;
 			if (is_busy(q, id))
 				id = UINT64_MAX; /* asked for twice: the one under way will put it back */
@@ -89,7 +91,7 @@ static enum step step_schedule(struct task *t)
 		}
 		lock_leave(&q->lock);
 		if (id && id != UINT64_MAX)
-			delivery_start(q, id);
+			delivery_start(q, id, forced);
 		if (!id) {
 			if (next > now)
 				task_timer(t, run_now_ms(t->run) + (uint64_t)(next - now) * 1000);
@@ -118,16 +120,30 @@ static const struct task_kind kind = { "queue", steps, 1, drop_scheduler };
 
 /* --- the whole --- */
 
+static void fill_defaults(struct queue_deps *d)
+{
+	static const uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
+	d->retry_first_ms = d->retry_first_ms ? d->retry_first_ms : 15 * minute;
+	d->retry_max_ms = d->retry_max_ms ? d->retry_max_ms : 4 * hour;
+	d->expire_ms = d->expire_ms ? d->expire_ms : 5 * 24 * hour;
+	d->notify_ms = d->notify_ms ? d->notify_ms : 24 * hour;
+	d->connect_ms = d->connect_ms ? d->connect_ms : 30 * second;
+	d->command_ms = d->command_ms ? d->command_ms : 5 * minute;
+	d->at_once = d->at_once ? d->at_once : 200;
+	d->per_destination = d->per_destination ? d->per_destination : 20;
+	d->per_message_rcpt = d->per_message_rcpt ? d->per_message_rcpt : 100;
+}
+
 struct queue *queue_new(const struct queue_deps *deps)
 {
 	struct queue *q = mem_new(MEM_QUEUE, sizeof(*q));
 	struct scheduler *s = mem_new(MEM_QUEUE, sizeof(*s));
 	q->deps = *deps;
-	if (q->deps.at_once == 0)
-		q->deps.at_once = 100;
+	fill_defaults(&q->deps);
 	q->busy = mem_new(MEM_QUEUE, q->deps.at_once * sizeof(*q->busy));
 	lock_init(&q->lock, LOCK_QUEUE);
-	q->door = (struct door){ .name = "client", .kind = &queue_client_kind, .open = client_open };
+	q->door =
+		(struct door){ .name = "client", .kind = &queue_client_kind, .open = client_open };
 	s->q = q;
 	q->scheduler = &s->task;
 	task_init(q->scheduler, deps->run, &kind, step_schedule);
@@ -239,7 +255,8 @@ static bool list_one(void *ctx, struct slice key, struct slice value)
 	return l->n < l->most;
 }
 
-enum rc queue_list(struct queue *q, size_t most, struct arena *a, struct queue_message **out, size_t *n, struct fault *why)
+enum rc queue_list(struct queue *q, size_t most, struct arena *a, struct queue_message **out,
+	size_t *n, struct fault *why)
 {
 	size_t depth = queue_depth(q) + 64;
 	struct listing l = { .a = a, .most = most < depth ? most : depth };
@@ -253,7 +270,8 @@ enum rc queue_list(struct queue *q, size_t most, struct arena *a, struct queue_m
 	return RC_OK;
 }
 
-enum rc queue_show(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out, struct fault *why)
+enum rc queue_show(
+	struct queue *q, uint64_t id, struct arena *a, struct queue_message *out, struct fault *why)
 {
 	return queue_load(q, id, a, out, why);
 }
@@ -271,7 +289,8 @@ enum rc queue_retry(struct queue *q, uint64_t id, struct fault *why)
 }
 
 /* Changes a record that no delivery has just now. */
-static enum rc edit(struct queue *q, uint64_t id, void (*change)(struct queue_message *m), struct fault *why)
+static enum rc edit(
+	struct queue *q, uint64_t id, void (*change)(struct queue_message *m), struct fault *why)
 {
 	struct arena a;
 	struct data_batch b;
@@ -280,7 +299,8 @@ static enum rc edit(struct queue *q, uint64_t id, void (*change)(struct queue_me
 	bool busy = is_busy(q, id);
 	lock_leave(&q->lock);
 	if (busy)
-		return fault_set(why, FAULT_CONFLICT, "it is being delivered; try again in a moment");
+		return fault_set(
+			why, FAULT_CONFLICT, "it is being delivered; try again in a moment");
 	arena_init(&a, 0);
 	data_batch_init(&b, &a);
 	enum rc rc = queue_load(q, id, &a, &m, why);

@@ -25,7 +25,8 @@ struct queue_deps {
 	struct net *net; /* its TLS context also serves as client */
 	struct dns *dns; /* NULL: only relay_host and address literals are reached */
 	const char *hostname;
-	const char *relay_host; /* "host:port", "[192.0.2.1]:25", "[2001:db8::1]:25"; NULL or "": by MX */
+	const char *
+		relay_host; /* "host:port", "[192.0.2.1]:25", "[2001:db8::1]:25"; NULL or "": by MX */
 	unsigned port; /* of the servers found by MX; 0: 25 */
 	enum queue_tls tls;
 	/* 0 in each: 15 min, 4 h, 5 days, 1 day, 30 s, 5 min */
@@ -73,8 +74,10 @@ void queue_add(struct queue *q, struct data_batch *b, struct queue_message *m);
 void queue_added(struct queue *q, uint64_t id);
 
 /* For the command line. Results live in `a`. Any thread, may block. */
-enum rc queue_list(struct queue *q, size_t most, struct arena *a, struct queue_message **out, size_t *n, struct fault *why);
-enum rc queue_show(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out, struct fault *why);
+enum rc queue_list(struct queue *q, size_t most, struct arena *a, struct queue_message **out,
+	size_t *n, struct fault *why);
+enum rc queue_show(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out,
+	struct fault *why);
 enum rc queue_retry(struct queue *q, uint64_t id, struct fault *why);
 enum rc queue_cancel(struct queue *q, uint64_t id, struct fault *why);
 enum rc queue_pause(struct queue *q, uint64_t id, bool paused, struct fault *why);

@@ -35,25 +35,26 @@ struct delivery {
 	struct arena arena;
 	struct queue_message m;
 	struct dns_memo memo;
-	size_t first;        /* of the recipients of the domain at hand */
+	size_t first; /* of the recipients of the domain at hand */
 	struct slice domain; /* empty: none at hand */
 	struct slice hosts[16];
 	size_t hosts_n, host, address;
-	_Atomic bool talking; /* the connection's task has it */
+	bool talking; /* under the lock: the connection's task has it */
 	struct conn *conn;
-	bool *chosen; /* recipients of this transaction, by index */
-	bool reached; /* a server of the domain answered with a banner */
-	bool host_done;
+	bool forced; /* somebody wants it now, whatever its record says */
+	bool *tried, *open,
+		*taken; /* each recipient: had its turn; in this transaction and not answered; RCPT was accepted */
+	bool reached; /* the server heard MAIL */
+	bool plain_next; /* the handshake failed: once more without TLS */
 	char answer[256]; /* why this host did not take it */
 	struct data_batch batch;
 	struct arena work;
-	_Atomic bool committed;
+	bool committed; /* under the lock */
 	/* client.c */
 	struct smtp_answer reply;
 	struct arena reply_arena;
 	struct smtp_ehlo ehlo;
-	bool said_ehlo, plain_only, tls_done, sent_head, at_line_start;
-	unsigned stage;
+	bool said_ehlo, plain_only, tls_done, at_line_start;
 	size_t next_rcpt, accepted;
 	uint64_t sent;
 };
@@ -63,7 +64,8 @@ void queue_key(struct buf *key, uint64_t id);
 void queue_write(const struct queue_message *m, struct buf *out);
 /* Slices are views into the bytes. RC_LOST: damaged. */
 enum rc queue_read(struct slice in, uint64_t id, struct arena *a, struct queue_message *out);
-enum rc queue_load(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out, struct fault *why);
+enum rc queue_load(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out,
+	struct fault *why);
 /* Record, or its deletion when nobody waits any more. */
 void queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m);
 bool queue_finished(const struct queue_message *m);
@@ -73,7 +75,7 @@ void queue_put_due(struct queue *q, uint64_t id, int64_t due);
 void queue_idle(struct queue *q, uint64_t id); /* a delivery has ended */
 
 /* deliver.c */
-void delivery_start(struct queue *q, uint64_t id);
+void delivery_start(struct queue *q, uint64_t id, bool forced);
 void delivery_answer(struct delivery *d, size_t rcpt, enum queue_state state, struct slice answer);
 
 /* client.c */

@@ -13,7 +13,8 @@ void queue_key(struct buf *key, uint64_t id)
 void queue_write(const struct queue_message *m, struct buf *out)
 {
 	buf_byte(out, VERSION);
-	buf_byte(out, (uint8_t)(m->ret_headers | m->smtputf8 << 1 | m->body_8bit << 2 | m->paused << 3));
+	buf_byte(out,
+		(uint8_t)(m->ret_headers | m->smtputf8 << 1 | m->body_8bit << 2 | m->paused << 3));
 	buf_add(out, slice_of(m->blob.hash, sizeof(m->blob.hash)));
 	buf_varint(out, m->blob.size);
 	buf_varint(out, m->skip);
@@ -92,7 +93,8 @@ enum rc queue_read(struct slice in, uint64_t id, struct arena *a, struct queue_m
 	return RC_OK;
 }
 
-enum rc queue_load(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out, struct fault *why)
+enum rc queue_load(
+	struct queue *q, uint64_t id, struct arena *a, struct queue_message *out, struct fault *why)
 {
 	struct buf key;
 	struct slice value;
