@@ -25,6 +25,8 @@ enum { BLOB_MIN = 2048, MIB = 1024 * 1024 };
 /* Share of the oldest blob files whose live content each compaction moves, garbage or not: the library's 0.25 copies a
  * message several times in its life. */
 static const double blob_gc_share = 0.05;
+/* Of a write buffer's size, for its filter: ten bits a key of some 250 octets. */
+static const double memtable_bloom_share = 0.01;
 
 static enum rc failed(char *err, struct fault *why)
 {
@@ -164,6 +166,9 @@ static rocksdb_options_t *space_options(struct rocks *r, const struct data_optio
 	rocksdb_options_set_max_total_wal_size(opt, 4 * buffers);
 	rocksdb_options_set_max_background_jobs(opt, o->background_jobs ? o->background_jobs : 2);
 	rocksdb_options_set_max_open_files(opt, 512);
+	/* most look-ups are for what is not there (a new Message-ID, new content): they need not walk the skip list */
+	rocksdb_options_set_memtable_prefix_bloom_size_ratio(opt, memtable_bloom_share);
+	rocksdb_options_set_memtable_whole_key_filtering(opt, 1);
 	rocksdb_options_set_keep_log_file_num(opt, 3);
 	rocksdb_options_set_bytes_per_sync(opt, MIB);
 	rocksdb_options_set_compression(opt, space == DATA_BLOB ? rocksdb_no_compression : compression_of(o->compression));
