@@ -140,13 +140,16 @@ static void word_char(struct scan *s, uint8_t c)
 
 static void at_sign(struct scan *s)
 {
-	/* looked for within the brackets only: a long list of "<@>" stays linear */
+	s->has_at = true;
+	if (!s->in_angle || s->local.len)
+		return;
+	/* perhaps a source route; looked for within the brackets only: a long list of "<@>" stays linear */
 	struct slice inside = slice_head(s->in, slice_find(s->in, '>'));
 	size_t colon = slice_find(inside, ':');
-	if (s->in_angle && s->local.len == 0 && colon < inside.len)
-		s->in = slice_tail(s->in, colon + 1); /* a source route */
-	else
-		s->has_at = true;
+	if (colon == inside.len)
+		return;
+	s->in = slice_tail(s->in, colon + 1);
+	s->has_at = false;
 }
 
 static enum rc one(struct scan *s)

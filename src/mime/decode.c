@@ -89,7 +89,7 @@ enum rc mime_decode(
 	return RC_OK;
 }
 
-enum { WORD_MAX = 8192 };
+enum { WORD_MAX = 2048 };
 
 struct word {
 	struct slice charset, text;

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { SMALL_MAX = 512 * 1024 };
+enum { SMALL_MAX = 512 * 1024, GATHER_MAX = 256 * 1024 };
 
 static enum rc disk_fault(struct fault *why)
 {
@@ -30,14 +30,22 @@ static enum rc write_all(int fd, struct slice bytes, struct fault *why)
 	return RC_OK;
 }
 
+/* Lines gather before they are written: one call to the kernel for many. */
+static enum rc flush(struct post_mail *m, struct fault *why)
+{
+	if (m->spool < 0 || m->small.len == 0)
+		return RC_OK;
+	TRY(write_all(m->spool, buf_slice(&m->small), why));
+	buf_reset(&m->small);
+	return RC_OK;
+}
+
 static enum rc spill(struct post_mail *m, struct fault *why)
 {
 	m->spool = open(m->post->deps.spool, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (m->spool < 0)
 		return disk_fault(why);
-	TRY(write_all(m->spool, buf_slice(&m->small), why));
-	buf_done(&m->small);
-	return RC_OK;
+	return flush(m, why);
 }
 
 static enum rc put(struct post_mail *m, struct slice bytes, struct fault *why)
@@ -46,14 +54,11 @@ static enum rc put(struct post_mail *m, struct slice bytes, struct fault *why)
 		return fault_set(why, FAULT_MESSAGE_TOO_BIG, "%s", "");
 	if (m->spool < 0 && m->size + bytes.len > SMALL_MAX)
 		TRY(spill(m, why));
-	if (m->spool >= 0)
-		TRY(write_all(m->spool, bytes, why));
-	else
-		buf_add(&m->small, bytes);
+	buf_add(&m->small, bytes);
 	if (m->small.over)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
 	m->size += bytes.len;
-	return RC_OK;
+	return m->small.len >= GATHER_MAX ? flush(m, why) : RC_OK;
 }
 
 /* A CR or LF alone (RFC 5321 2.3.8): where chunks have a length it hides no command, but passed on by DATA it could. */
@@ -89,6 +94,8 @@ static enum rc map(struct post_mail *m, struct fault *why)
 {
 	if (m->mapped.at || m->spool < 0)
 		return RC_OK;
+	TRY(flush(m, why));
+	buf_done(&m->small);
 	void *at = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, m->spool, 0);
 	if (at == MAP_FAILED)
 		return disk_fault(why);
@@ -148,6 +155,7 @@ static enum rc join_spooled(struct post_mail *m, struct fault *why)
 enum rc post_body_whole(struct post_mail *m, struct fault *why)
 {
 	must(m->whole.at == NULL);
+	TRY(flush(m, why));
 	return m->spool >= 0 ? join_spooled(m, why) : join_small(m, why);
 }
 
