@@ -158,6 +158,8 @@ static void answer(struct imap_session *s, enum rc rc, const struct fault *why)
 	const struct fault_row *row = fault_row(why->id);
 	buf_str(out, s->tag[0] ? s->tag : "*");
 	if (rc == RC_OK) {
+		s->errors = s->state == IMAP_NEW ? s->errors
+						 : 0; /* only errors in a row are suspicious */
 		buf_str(out, " OK ");
 		buf_str(out, s->long_code.len ? "" : s->code);
 		buf_add(out, s->long_code);
