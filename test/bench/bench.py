@@ -100,7 +100,7 @@ class Bench:
             for rep in range(1 if self.opts.quick or not row.full else row.full):
                 for s in [s for s in self.sides if not row.family or row.family in s.rows]:
                     try:
-                        row.special(self, row, s)
+                        row.special(self, row, s, drive)
                     except Exception as e:
                         self.note(row, s, {"failed": str(e)})
             return

@@ -1,6 +1,6 @@
 # proc.py: Processes of the bench: a cgroup a side when it can be had, CPU, memory, and an end for all on every exit.
 # SPDX-License-Identifier: Apache-2.0
-import atexit, os, re, signal, subprocess, time
+import atexit, os, re, signal, subprocess, sys, time
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -124,4 +124,4 @@ def end_all():
 
 atexit.register(end_all)
 for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-    signal.signal(s, lambda n, f: os._exit((end_all(), 128 + n)[1]))
+    signal.signal(s, lambda n, f: sys.exit(128 + n))  # by way of every finally, and of end_all
