@@ -15,6 +15,7 @@ static int usage(FILE *to)
 		"    veredus serve [--set KEY=VALUE]...\n"
 		"    veredus check            reads the configuration: faults, and every effective "
 		"value with its origin\n"
+		"    veredus config set KEY VALUE | config unset KEY\n"
 		"%.*s\n"
 		"--json: answers as JSON. --password-stdin: the password is the first line of "
 		"standard input.\n"
@@ -32,21 +33,12 @@ static void print_report(const struct buf *report)
 		fwrite(report->at, 1, report->len, stderr);
 }
 
-static const char *overlay_of(struct cli *cli)
-{
-	return cli->ask.data_dir
-		       ? (const char *)arena_fmt(&cli->arena, "%s/settings.toml", cli->ask.data_dir)
-				 .at
-		       : NULL;
-}
-
 static int serve(struct cli *cli)
 {
 	struct conf *conf = NULL;
 	struct buf report;
 	buf_init(&report, 0, NULL);
-	cli->ask.overlay = overlay_of(cli);
-	enum rc rc = conf_read(&cli->ask, &conf, &report);
+	enum rc rc = cli_read(cli, &conf, &report);
 	print_report(&report);
 	buf_done(&report);
 	return rc == RC_OK ? serve_main(conf, &cli->ask) : 1;
@@ -62,8 +54,7 @@ int cli_check(struct cli *cli)
 	if (cli->settings) {
 		conf_document(&out);
 	} else {
-		cli->ask.overlay = overlay_of(cli);
-		rc = conf_read(&cli->ask, &conf, &report);
+		rc = cli_read(cli, &conf, &report);
 		if (rc == RC_OK)
 			conf_render(conf, cli->json, &out);
 	}
@@ -160,6 +151,8 @@ static int run(struct cli *cli)
 		return serve(cli);
 	if (strcmp(word, "check") == 0)
 		return cli_check(cli);
+	if (is_command(cli, "config", "set") || is_command(cli, "config", "unset"))
+		return cli_config(cli);
 	if (is_known(word))
 		return call_server(cli);
 	fprintf(stderr, "veredus: there is no command \"%s\"; see veredus --help\n", word);
