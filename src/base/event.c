@@ -5,9 +5,6 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include <stdatomic.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static const struct {
@@ -23,7 +20,7 @@ enum { FIELD_MAX = 512 };
 
 static _Atomic int least = LEVEL_INFO;
 static _Atomic int form = EVENT_TEXT;
-static _Atomic int journal = -1; /* socket of the journal when stderr is connected to it */
+static _Atomic int journal = -1; /* the journal's socket; -1: lines go to stderr */
 
 struct event_field f_u64(const char *name, uint64_t n)
 {
@@ -40,31 +37,15 @@ struct event_field f_slice(const char *name, struct slice text)
 	return (struct event_field){ .name = name, .text = text };
 }
 
-/* systemd.exec(5): JOURNAL_STREAM names the device and inode that stderr then has. */
-static int journal_open(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX,
-		.sun_path = "/run/systemd/journal/socket" };
-	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
-	struct stat st;
-	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 ||
-		fstat(STDERR_FILENO, &st) != 0 || st.st_dev != device || st.st_ino != inode)
-		return -1;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 void event_setup(enum event_level level, enum event_form how)
 {
 	atomic_store(&least, level);
 	atomic_store(&form, how);
-	if (atomic_load(&journal) < 0)
-		atomic_store(&journal, journal_open());
+}
+
+void event_journal(int fd)
+{
+	atomic_store(&journal, fd);
 }
 
 bool event_wanted(enum event_id id)
@@ -157,7 +138,7 @@ static bool journal_write(enum event_id id, const struct event_field *fields, si
 						    : slice_head(fields[i].text, FIELD_MAX));
 		buf_done(&number);
 	}
-	bool sent = !b.over && send(atomic_load(&journal), b.at, b.len, MSG_NOSIGNAL) >= 0;
+	bool sent = !b.over && write(atomic_load(&journal), b.at, b.len) >= 0;
 	buf_done(&b);
 	buf_done(&text);
 	return sent;

@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/cli.h"
 #include "admin/admin.h"
+#include "base/event.h"
 #include "base/mem.h"
+#include "main/journal.h"
 #include "main/serve.h"
 
 static int usage(FILE *to)
@@ -41,7 +43,10 @@ static int serve(struct cli *cli)
 	enum rc rc = cli_read(cli, &conf, &report);
 	print_report(&report);
 	buf_done(&report);
-	return rc == RC_OK ? serve_main(conf, &cli->ask) : 1;
+	if (rc != RC_OK)
+		return 1;
+	event_journal(journal_open());
+	return serve_main(conf, &cli->ask);
 }
 
 int cli_check(struct cli *cli)
