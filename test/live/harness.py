@@ -104,11 +104,11 @@ class Line:
         """Sends a command; its lines, the tagged one last."""
         self.send(f"{tag} {text}\r\n")
         lines = []
-        while True:
-            line = self.line()
-            lines.append(line)
-            if line.startswith(tag + " ") or not line:
+        while raw := self.file.readline():
+            lines.append(raw.decode(errors="replace").rstrip("\r\n"))
+            if lines[-1].startswith(tag + " "):
                 return lines
+        raise ConnectionError(f"closed after {lines[-3:]}")
 
     def close(self):
         self.file.close()

@@ -1,0 +1,58 @@
+# outgoing.py: A mail submitted with a password over STARTTLS leaves to a server elsewhere, and survives kill -9 before that.
+import smtplib
+import ssl
+import time
+
+from harness import DOMAIN, PASSWORD, Sink, main, message, serve, test
+
+ANN = f"ann@{DOMAIN}"
+
+
+def submit(server, token, to="you@far.example"):
+    with smtplib.SMTP("127.0.0.1", server.port["submission"]) as s:
+        s.starttls(context=ssl._create_unverified_context())
+        s.login(ANN, PASSWORD)
+        s.sendmail(ANN, [to], message("going out", sender=ANN, to=to, token=token))
+
+
+def relay(sink):
+    return [f"queue.relay-host=127.0.0.1:{sink.port}", "queue.retry.first=1s", "queue.tls=never"]
+
+
+@test
+def leaves_at_once():
+    sink = Sink()
+    server = serve(settings=relay(sink))
+    try:
+        submit(server, "first")
+        assert sink.wait(1), server.cli("queue", "list")
+        assert b"token first" in sink.messages[0] and b"Received:" in sink.messages[0]
+        time.sleep(0.5)
+        assert len(sink.messages) == 1
+    finally:
+        server.__exit__()
+        sink.shutdown()
+
+
+@test
+def leaves_after_a_crash():
+    sink = Sink()
+    settings = relay(sink)
+    sink.shutdown()
+    sink.server_close()  # nobody listens: it stays in the queue
+    server = serve(settings=settings)
+    try:
+        submit(server, "waiting")
+        server.kill()
+        again = Sink()
+        server.settings = [*server.settings, f"queue.relay-host=127.0.0.1:{again.port}"]
+        server.start()
+        assert again.wait(1, 15), server.cli("queue", "list")
+        assert b"token waiting" in again.messages[0]
+        again.shutdown()
+    finally:
+        server.__exit__()
+
+
+if __name__ == "__main__":
+    main()
