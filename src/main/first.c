@@ -1,8 +1,10 @@
 /* first.c: A first start on the demo ports: an administrator and a mailbox to try, printed once. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/auth.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "main/house.h"
+#include "run/run.h"
 
 static const char demo_domain[] = "example.org";
 
@@ -14,7 +16,8 @@ static void make_password(char out[17])
 	out[16] = '\0';
 }
 
-static enum rc add(struct house *h, const char *address, enum dir_role role, const char *password, struct fault *why)
+static enum rc add(struct house *h, const char *address, enum dir_role role, const char *password,
+	struct fault *why)
 {
 	struct arena a;
 	struct scram_keys scram;
@@ -55,7 +58,8 @@ enum rc house_first(struct house *h, struct fault *why)
 	snprintf(admin, sizeof(admin), "admin@%s", demo_domain);
 	TRY(add(h, admin, DIR_ADMIN, chosen, why));
 	TRY(add(h, "demo@example.org", DIR_USER, user, why));
-	printf("first start: administrator %s, password %s\n", admin, secret && secret[0] ? "(from ADMIN_SECRET)" : chosen);
+	printf("first start: administrator %s, password %s\n", admin,
+		secret && secret[0] ? "(from ADMIN_SECRET)" : chosen);
 	printf("first start: mailbox demo@%s, password %s\n", demo_domain, user);
 	fflush(stdout);
 	mem_wipe(chosen, sizeof(chosen));

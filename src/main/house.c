@@ -1,11 +1,16 @@
 /* house.c: Wiring the rooms together, and taking them apart in the reverse order. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "main/house.h"
-#include "run/memory.h"
+#include "admin/admin.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "cert/cert.h"
+#include "http/http.h"
+#include "imap/imap.h"
+#include "main/house.h"
 #include "main/serve.h"
 #include "post/inject.h"
+#include "run/memory.h"
+#include "smtp/smtp.h"
 #include <unistd.h>
 
 enum { CIDRS_MAX = 64 };

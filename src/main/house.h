@@ -3,14 +3,11 @@
 #ifndef MAIN_HOUSE_H
 #define MAIN_HOUSE_H
 
-#include "admin/admin.h"
-#include "cert/cert.h"
 #include "conf/conf.h"
-#include "http/http.h"
-#include "imap/imap.h"
 #include "net/tls.h"
-#include "smtp/smtp.h"
 
+/* Each .c includes the rooms that it speaks to. */
+struct run;
 struct house {
 	struct conf *conf;
 	struct run *run;

@@ -1,5 +1,7 @@
 /* stores.c: From the configuration's stores to open ones. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "blob/blob.h"
+#include "data/data.h"
 #include "main/house.h"
 #include <errno.h>
 #include <sys/stat.h>
@@ -19,17 +21,23 @@ static enum rc make_folder(const char *path, struct fault *why)
 static enum rc open_data(struct house *h, const struct conf_store *s, struct fault *why)
 {
 	char path[4096];
-	const char *type = s->type == CONF_STORE_ROCKSDB ? "rocksdb" :
-			   s->type == CONF_STORE_SQLITE ? "sqlite" : s->type == CONF_STORE_MEMORY ? "memory" : NULL;
+	const char *type = s->type == CONF_STORE_ROCKSDB  ? "rocksdb"
+			   : s->type == CONF_STORE_SQLITE ? "sqlite"
+			   : s->type == CONF_STORE_MEMORY ? "memory"
+							  : NULL;
 	if (!type)
-		return fault_set(why, FAULT_CONFIG, "[storage] data = \"%s\": such a store cannot hold data yet", s->id);
+		return fault_set(why, FAULT_CONFIG,
+			"[storage] data = \"%s\": such a store cannot hold data yet", s->id);
 	if (s->path[0])
 		snprintf(path, sizeof(path), "%s", s->path);
 	else
-		snprintf(path, sizeof(path), "%s/%s", h->conf->data_dir, s->type == CONF_STORE_SQLITE ? "veredus.sqlite" : "rocksdb");
+		snprintf(path, sizeof(path), "%s/%s", h->conf->data_dir,
+			s->type == CONF_STORE_SQLITE ? "veredus.sqlite" : "rocksdb");
 	/* the store's caches take their part of the one budget */
 	uint64_t share = h->conf->memory_limit / 8;
-	uint64_t cache = s->cache_size && s->cache_size < share ? s->cache_size : share < 64 << 20 ? share : 64 << 20;
+	uint64_t cache = s->cache_size && s->cache_size < share ? s->cache_size
+			 : share < 64 << 20                     ? share
+								: 64 << 20;
 	struct data_options o = { .type = type,
 		.path = path,
 		.cache_bytes = cache,
@@ -46,12 +54,14 @@ static enum rc open_blob(struct house *h, const struct conf_store *s, struct fau
 	char path[4096];
 	struct blob_options o = { 0 };
 	if (s && s->type == CONF_STORE_FILESYSTEM) {
-		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : h->conf->data_dir, s->path[0] ? "" : "/blobs");
+		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : h->conf->data_dir,
+			s->path[0] ? "" : "/blobs");
 		o.path = path;
 		o.depth = (unsigned)s->depth;
 		o.compression = compression_name(s->compression);
 	} else if (s && s->type > CONF_STORE_MEMORY) {
-		return fault_set(why, FAULT_CONFIG, "[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);
+		return fault_set(why, FAULT_CONFIG,
+			"[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);
 	}
 	return blob_open(h->data, &o, &h->blob, why);
 }
