@@ -10,7 +10,7 @@
  * [net 2] What conn_line and conn_bytes return lives until the next call of either, or the end of the step. */
 struct conn {
 	struct task task; /* first: conn_of */
-	void *session;    /* the door's */
+	void *session; /* the door's */
 	struct net *net;
 	const struct door *door;
 	struct net_socket *listener; /* NULL: outgoing */

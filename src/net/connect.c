@@ -5,8 +5,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum rc net_connect(struct net *net, const struct sockaddr *to, socklen_t len, const struct sockaddr *from,
-	socklen_t from_len, uint64_t timeout_ms, const struct door *door, void *session, struct conn **out)
+enum rc net_connect(struct net *net, const struct sockaddr *to, socklen_t len,
+	const struct sockaddr *from, socklen_t from_len, uint64_t timeout_ms,
+	const struct door *door, void *session, struct conn **out)
 {
 	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)

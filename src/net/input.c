@@ -41,7 +41,10 @@ static enum rc fill(struct conn *c)
 	} else {
 		ssize_t got = recv(c->task.fd, at, room, 0);
 		n = got > 0 ? (size_t)got : 0;
-		rc = got > 0 ? RC_OK : got == 0 ? RC_NONE : errno == EAGAIN || errno == EINTR ? RC_MORE : RC_BAD;
+		rc = got > 0                             ? RC_OK
+		     : got == 0                          ? RC_NONE
+		     : errno == EAGAIN || errno == EINTR ? RC_MORE
+							 : RC_BAD;
 		if (got > 0 && n < room)
 			c->readable = false; /* drained: no second call to hear EAGAIN */
 	}

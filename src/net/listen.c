@@ -59,19 +59,22 @@ static void shed(struct net_socket *l)
 		net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
 	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
-	event_log(EVENT_NET_ACCEPT_FAILED, f_str("listener", l->conf.name), f_str("why", strerror(errno)));
+	event_log(EVENT_NET_ACCEPT_FAILED, f_str("listener", l->conf.name),
+		f_str("why", strerror(errno)));
 }
 
 static void refuse(struct net_socket *l, int fd, bool politely)
 {
 	if (politely && !l->conf.implicit_tls && l->conf.door->busy_text) {
-		ssize_t n = send(fd, l->conf.door->busy_text, strlen(l->conf.door->busy_text), MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(fd, l->conf.door->busy_text, strlen(l->conf.door->busy_text),
+			MSG_DONTWAIT | MSG_NOSIGNAL);
 		(void)n;
 		shutdown(fd, SHUT_WR);
 	}
 	close(fd);
 	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
-	event_log(EVENT_NET_REFUSED, f_str("listener", l->conf.name), f_u64("open", atomic_load(&l->net->open)));
+	event_log(EVENT_NET_REFUSED, f_str("listener", l->conf.name),
+		f_u64("open", atomic_load(&l->net->open)));
 }
 
 static void take(struct net_socket *l, int fd, const struct sockaddr_storage *peer)
@@ -79,9 +82,12 @@ static void take(struct net_socket *l, int fd, const struct sockaddr_storage *pe
 	struct net *net = l->net;
 	size_t all = atomic_fetch_add(&net->open, 1) + 1, here = atomic_fetch_add(&l->open, 1) + 1;
 	bool over = (net->conf.connections_max && all > net->conf.connections_max) ||
-		    (l->conf.connections_max && here > l->conf.connections_max) || (net->conf.refuse && net->conf.refuse());
+		    (l->conf.connections_max && here > l->conf.connections_max) ||
+		    (net->conf.refuse && net->conf.refuse());
 	if (over) {
-		refuse(l, fd, !net->conf.connections_max || all <= net->conf.connections_max + POLITE_MORE);
+		refuse(l, fd,
+			!net->conf.connections_max ||
+				all <= net->conf.connections_max + POLITE_MORE);
 		atomic_fetch_sub(&net->open, 1);
 		atomic_fetch_sub(&l->open, 1);
 		return;
@@ -105,7 +111,8 @@ static enum step step_accept(struct task *t)
 	for (int i = 0; i < IN_A_ROW; i++) {
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof(peer);
-		int fd = accept4(t->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(
+			t->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			take(l, fd, &peer);
 			continue;
@@ -143,7 +150,8 @@ static enum rc resolve(const char *bind, struct addrinfo **out, struct fault *wh
 	if (h.len >= 2 && h.at[0] == '[' && h.at[h.len - 1] == ']')
 		h = slice_of(h.at + 1, h.len - 2);
 	snprintf(host, sizeof(host), "%.*s", FMT(h));
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM };
 	bool any = h.len == 0 || slice_eq(h, S("*"));
 	if (getaddrinfo(any ? "::" : host, bind + colon + 1, &hints, out) != 0)
 		return fault_set(why, FAULT_CONFIG, "\"%s\" is not ADDRESS:PORT", bind);
@@ -173,8 +181,8 @@ static unsigned port_of(int fd)
 	socklen_t len = sizeof(at);
 	if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)
 		return 0;
-	return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port :
-						 ((struct sockaddr_in *)&at)->sin_port);
+	return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
+					      : ((struct sockaddr_in *)&at)->sin_port);
 }
 
 enum rc net_listen(struct net *net, const struct net_listener *conf, struct fault *why)
@@ -184,7 +192,8 @@ enum rc net_listen(struct net *net, const struct net_listener *conf, struct faul
 	int fd = open_socket(ai);
 	freeaddrinfo(ai);
 	if (fd < 0)
-		return fault_set(why, FAULT_CONFIG, "listener \"%s\": %s: %s", conf->name, conf->bind, strerror(errno));
+		return fault_set(why, FAULT_CONFIG, "listener \"%s\": %s: %s", conf->name,
+			conf->bind, strerror(errno));
 	struct net_socket *l = mem_new(MEM_OTHER, sizeof(*l));
 	l->net = net;
 	l->conf = *conf;

@@ -14,7 +14,8 @@ struct tls;
 /* A protocol's way in. `open` makes the session: sets conn->session and conn->task.step; another rc closes at once. */
 struct door {
 	const char *name;
-	const struct task_kind *kind; /* its drop frees conn->session; the connection is freed by net */
+	const struct task_kind
+		*kind; /* its drop frees conn->session; the connection is freed by net */
 	enum rc (*open)(void *arg, struct conn *c);
 	void *arg;
 	const char *busy_text; /* sent to a client over the limit; NULL: nothing */
@@ -22,7 +23,7 @@ struct door {
 
 struct net_conf {
 	struct run *run;
-	struct tls *tls;     /* for listeners; NULL: no TLS */
+	struct tls *tls; /* for listeners; NULL: no TLS */
 	size_t connections_max;
 	bool (*refuse)(void); /* memory is short: new connections get busy_text; NULL: never */
 };
@@ -33,7 +34,7 @@ void net_free(struct net **net);
 
 struct net_cidr {
 	uint8_t at[16]; /* IPv4 as ::ffff:a.b.c.d */
-	unsigned bits;  /* 0..128 */
+	unsigned bits; /* 0..128 */
 };
 /* "10.0.0.0/8", "::1". RC_BAD: not such. */
 enum rc net_cidr_parse(struct slice text, struct net_cidr *out);
@@ -58,7 +59,8 @@ unsigned net_port(struct net *net, size_t n);
 size_t net_connections(const struct net *net);
 
 /* An outgoing connection: `open` is called when it stands, or with conn_failed(c) true when it does not. */
-enum rc net_connect(struct net *net, const struct sockaddr *to, socklen_t len, const struct sockaddr *from,
-	socklen_t from_len, uint64_t timeout_ms, const struct door *door, void *session, struct conn **out);
+enum rc net_connect(struct net *net, const struct sockaddr *to, socklen_t len,
+	const struct sockaddr *from, socklen_t from_len, uint64_t timeout_ms,
+	const struct door *door, void *session, struct conn **out);
 
 #endif

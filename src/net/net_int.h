@@ -25,7 +25,13 @@ struct net {
 	int reserve; /* a descriptor given up when there are no others */
 };
 
-enum { CONN_STAGE_PROXY, CONN_STAGE_CONNECT, CONN_STAGE_HANDSHAKE, CONN_STAGE_OPEN, CONN_STAGE_TALK };
+enum {
+	CONN_STAGE_PROXY,
+	CONN_STAGE_CONNECT,
+	CONN_STAGE_HANDSHAKE,
+	CONN_STAGE_OPEN,
+	CONN_STAGE_TALK
+};
 
 struct conn *conn_new(struct net *net, int fd, const struct door *door);
 void conn_set_peer(struct conn *c, const struct sockaddr_storage *peer);

@@ -62,12 +62,15 @@ static int choose(SSL *ssl, int *alert, void *arg)
 static void lean(SSL_CTX *ctx)
 {
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_options(ctx,
+		SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 }
 
-static enum rc make_server(struct tls *tls, const struct tls_pair *pair, SSL_CTX **out, struct fault *why)
+static enum rc make_server(
+	struct tls *tls, const struct tls_pair *pair, SSL_CTX **out, struct fault *why)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	must(ctx != NULL);
@@ -78,7 +81,8 @@ static enum rc make_server(struct tls *tls, const struct tls_pair *pair, SSL_CTX
 	enum rc rc = RC_OK;
 	if (SSL_CTX_use_certificate_chain_file(ctx, pair->cert) != 1)
 		rc = ssl_fault(why, "certificate", pair->cert);
-	else if (SSL_CTX_use_PrivateKey_file(ctx, pair->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+	else if (SSL_CTX_use_PrivateKey_file(ctx, pair->key, SSL_FILETYPE_PEM) != 1 ||
+		 SSL_CTX_check_private_key(ctx) != 1)
 		rc = ssl_fault(why, "key", pair->key);
 	if (rc != RC_OK) {
 		SSL_CTX_free(ctx);
@@ -210,8 +214,10 @@ static enum rc outcome(struct tls_conn *c, int ret)
 static void remember(struct tls_conn *c)
 {
 	static const char label[] = "EXPORTER-Channel-Binding";
-	snprintf(c->info, sizeof(c->info), "%s %s", SSL_get_version(c->ssl), SSL_get_cipher_name(c->ssl));
-	if (SSL_export_keying_material(c->ssl, c->exporter, sizeof(c->exporter), label, sizeof(label) - 1, NULL, 0, 0) != 1)
+	snprintf(c->info, sizeof(c->info), "%s %s", SSL_get_version(c->ssl),
+		SSL_get_cipher_name(c->ssl));
+	if (SSL_export_keying_material(c->ssl, c->exporter, sizeof(c->exporter), label,
+		    sizeof(label) - 1, NULL, 0, 0) != 1)
 		mem_wipe(c->exporter, sizeof(c->exporter));
 	/* RFC 5929 4.1: the certificate's own hash, SHA-256 in place of MD5 and SHA-1 */
 	X509 *cert = SSL_get_certificate(c->ssl);
@@ -260,7 +266,8 @@ struct slice tls_info(struct tls_conn *c)
 
 struct slice tls_exporter(struct tls_conn *c)
 {
-	return SSL_version(c->ssl) == TLS1_3_VERSION ? slice_of(c->exporter, sizeof(c->exporter)) : S("");
+	return SSL_version(c->ssl) == TLS1_3_VERSION ? slice_of(c->exporter, sizeof(c->exporter))
+						     : S("");
 }
 
 struct slice tls_end_point(struct tls_conn *c)

@@ -6,12 +6,12 @@
 #include "base/buf.h"
 #include "base/fault.h"
 
-struct tls;      /* certificates and settings of all listeners, and of the client side */
+struct tls; /* certificates and settings of all listeners, and of the client side */
 struct tls_conn; /* one connection's state */
 
 struct tls_pair {
 	const char *cert; /* PEM file: chain */
-	const char *key;  /* PEM file */
+	const char *key; /* PEM file */
 };
 
 /* The first pair is the default; the others are chosen by the names in their certificates (SNI). n may be 0: only the

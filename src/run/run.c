@@ -30,7 +30,7 @@ bool task_mark(struct task *t, unsigned why)
 	}
 }
 
-void ready_push(struct run *run, struct task *t)
+void run_ready_push(struct run *run, struct task *t)
 {
 	t->ready_next = NULL;
 	if (run->ready_tail)
@@ -41,7 +41,7 @@ void ready_push(struct run *run, struct task *t)
 }
 
 /* Somebody sleeps in epoll_wait and has not been called yet. */
-bool ready_needs_signal(struct run *run)
+bool run_needs_signal(struct run *run)
 {
 	if (run->polling == 0 || run->signalled)
 		return false;
@@ -62,8 +62,8 @@ void task_wake(struct task *t, unsigned why)
 	if (!task_mark(t, why))
 		return;
 	lock_enter(&run->lock);
-	ready_push(run, t);
-	bool signal = ready_needs_signal(run);
+	run_ready_push(run, t);
+	bool signal = run_needs_signal(run);
 	lock_leave(&run->lock);
 	if (signal)
 		run_signal(run);
@@ -138,7 +138,7 @@ static void task_end(struct task *t)
 	if (t->slot && t->fd >= 0)
 		epoll_ctl(run->epoll, EPOLL_CTL_DEL, t->fd, NULL);
 	lock_enter(&run->lock);
-	heap_remove(run, t);
+	timer_remove(run, t);
 	if (t->all_prev)
 		t->all_prev->all_next = t->all_next;
 	else
@@ -198,7 +198,7 @@ static void run_task(struct worker *w, struct task *t)
 		if (s == STEP_MORE) { /* fairness: behind those who wait */
 			atomic_store(&t->state, QUEUED);
 			lock_enter(&t->run->lock);
-			ready_push(t->run, t);
+			run_ready_push(t->run, t);
 			lock_leave(&t->run->lock);
 			return;
 		}
@@ -253,7 +253,7 @@ static void dispatch(struct run *run, const struct epoll_event *events, int n)
 			continue;
 		atomic_store(&t->armed, 0);
 		if (task_mark(t, WAKE_IO))
-			ready_push(run, t);
+			run_ready_push(run, t);
 	}
 }
 
@@ -262,7 +262,7 @@ static void poll_events(struct run *run)
 {
 	struct epoll_event events[EVENTS];
 	uint64_t now = run_now_ms(run);
-	uint64_t next = heap_fire(run, now);
+	uint64_t next = timer_fire(run, now);
 	bool busy = run->ready_head != NULL;
 	int timeout = busy                                    ? 0
 		      : next == 0 || next - now > WAIT_MAX_MS ? WAIT_MAX_MS
@@ -276,9 +276,9 @@ static void poll_events(struct run *run)
 	run->signalled =
 		false; /* the signal may have come to us: another one is due for who still sleeps */
 	dispatch(run, events, n);
-	heap_fire(run, run_now_ms(run));
+	timer_fire(run, run_now_ms(run));
 	/* more than one is ready: call another worker for the rest */
-	if (run->ready_head && run->ready_head->ready_next && ready_needs_signal(run))
+	if (run->ready_head && run->ready_head->ready_next && run_needs_signal(run))
 		run_signal(run);
 }
 
@@ -395,7 +395,7 @@ void run_drain(struct run *run)
 	lock_enter(&run->lock);
 	for (struct task *t = run->all; t; t = t->all_next)
 		if (task_mark(t, WAKE_DRAIN))
-			ready_push(run, t);
+			run_ready_push(run, t);
 	lock_leave(&run->lock);
 	run_signal(run);
 }

@@ -62,15 +62,15 @@ struct run {
 };
 
 /* timer.c, under run->lock */
-void heap_put(struct run *run, struct task *t, uint64_t ms);
-void heap_remove(struct run *run, struct task *t);
+void timer_put(struct run *run, struct task *t, uint64_t ms);
+void timer_remove(struct run *run, struct task *t);
 /* Wakes what is due; the next deadline or 0. Each wake goes to the ready list. */
-uint64_t heap_fire(struct run *run, uint64_t now);
+uint64_t timer_fire(struct run *run, uint64_t now);
 
 /* Under run->lock: a task that was IDLE is put on the ready list. */
-void ready_push(struct run *run, struct task *t);
+void run_ready_push(struct run *run, struct task *t);
 /* True when the caller must write the eventfd after leaving the lock. */
-bool ready_needs_signal(struct run *run);
+bool run_needs_signal(struct run *run);
 void run_signal(struct run *run);
 /* The state part of a wake: true when the caller must push it. */
 bool task_mark(struct task *t, unsigned why);

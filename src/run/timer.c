@@ -32,7 +32,7 @@ static void down(struct run *run, size_t i, struct task *t)
 	place(run, i, t);
 }
 
-void heap_remove(struct run *run, struct task *t)
+void timer_remove(struct run *run, struct task *t)
 {
 	if (t->heap_at == 0)
 		return;
@@ -47,9 +47,9 @@ void heap_remove(struct run *run, struct task *t)
 		down(run, i, last);
 }
 
-void heap_put(struct run *run, struct task *t, uint64_t ms)
+void timer_put(struct run *run, struct task *t, uint64_t ms)
 {
-	heap_remove(run, t);
+	timer_remove(run, t);
 	if (run->heap_n == run->heap_cap) {
 		run->heap_cap = run->heap_cap ? run->heap_cap * 2 : 64;
 		run->heap = mem_grow(MEM_OTHER, run->heap, run->heap_cap * sizeof(*run->heap));
@@ -59,17 +59,17 @@ void heap_put(struct run *run, struct task *t, uint64_t ms)
 	up(run, run->heap_n++, t);
 }
 
-uint64_t heap_fire(struct run *run, uint64_t now)
+uint64_t timer_fire(struct run *run, uint64_t now)
 {
 	while (run->heap_n && run->heap[0]->heap_ms <= now) {
 		struct task *t = run->heap[0];
 		uint64_t wanted = atomic_load(&t->deadline);
-		heap_remove(run, t);
+		timer_remove(run, t);
 		if (wanted > now)
-			heap_put(run, t, wanted);
+			timer_put(run, t, wanted);
 		else if (wanted && atomic_compare_exchange_strong(&t->deadline, &wanted, 0) &&
 			 task_mark(t, WAKE_TIMER))
-			ready_push(run, t);
+			run_ready_push(run, t);
 	}
 	return run->heap_n ? run->heap[0]->heap_ms : 0;
 }
@@ -81,7 +81,7 @@ void task_timer(struct task *t, uint64_t at_ms)
 	lock_enter(&run->lock);
 	bool first = false;
 	if (t->heap_at == 0 || t->heap_ms > at_ms) {
-		heap_put(run, t, at_ms);
+		timer_put(run, t, at_ms);
 		first = run->heap[0] == t && run->polling > 0;
 	}
 	lock_leave(&run->lock);
