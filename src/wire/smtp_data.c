@@ -17,7 +17,8 @@ static size_t plain_lines(struct slice in)
 	while (true) {
 		struct slice look = slice_head(slice_tail(in, n), LOOK);
 		size_t lf = slice_find(look, '\n');
-		if (lf == 0 || lf + 1 >= look.len || look.at[lf + 1] == '.' || slice_find(look, '\r') != lf - 1)
+		if (lf == 0 || lf + 1 >= look.len || look.at[lf + 1] == '.' ||
+			slice_find(look, '\r') != lf - 1)
 			return n;
 		n += lf + 1;
 	}
