@@ -55,11 +55,8 @@ enum step smtp_step_body(struct task *t)
 {
 	struct smtp_session *s = conn_of(t)->session;
 	struct slice in;
-	if (conn_timed_out(s->conn)) {
-		smtp_say(s, fault_row(FAULT_IDLE_TIMEOUT)->smtp,
-			fault_row(FAULT_IDLE_TIMEOUT)->sentence);
+	if (smtp_too_slow(s))
 		return STEP_CLOSE;
-	}
 	enum rc rc = conn_bytes(s->conn, PIECE_MAX, &in);
 	if (rc == RC_MORE)
 		return STEP_PARK;
@@ -115,7 +112,7 @@ enum step smtp_step_chunk(struct task *t)
 {
 	struct smtp_session *s = conn_of(t)->session;
 	struct slice in;
-	if (conn_timed_out(s->conn))
+	if (smtp_too_slow(s))
 		return STEP_CLOSE;
 	if (s->chunk_left == 0)
 		return chunk_done(s);
@@ -158,6 +155,7 @@ static void answer(struct smtp_session *s, enum rc rc, const struct fault *why)
 	}
 	if (rc != RC_OK)
 		return;
+	smtp_grant_time(s);
 	s->errors = 0; /* who brings mail is a mail system, though it may know old addresses */
 	metric_add(METRIC_SMTP_ACCEPTED, 1);
 }

@@ -125,20 +125,33 @@ enum step smtp_step_greet(struct task *t)
 	struct smtp_session *s = conn_of(t)->session;
 	struct buf *out = conn_out(s->conn);
 	conn_idle(s->conn, s->smtp->deps.idle_ms);
+	smtp_grant_time(s);
 	buf_fmt(out, "220 %s %s Veredus\r\n", s->smtp->deps.hostname,
 		s->role == SMTP_LMTP ? "LMTP" : "ESMTP");
 	t->step = smtp_step_line;
 	return STEP_MORE;
 }
 
+void smtp_grant_time(struct smtp_session *s)
+{
+	enum { IDLE_TIMES = 6 }; /* half an hour of the usual 5 minutes */
+	s->due_ms = run_now_ms(s->conn->task.run) + IDLE_TIMES * s->smtp->deps.idle_ms;
+}
+
+bool smtp_too_slow(struct smtp_session *s)
+{
+	bool late = s->smtp->deps.idle_ms && run_now_ms(s->conn->task.run) > s->due_ms;
+	if (!late && !conn_timed_out(s->conn))
+		return false;
+	smtp_refuse_id(s, late ? FAULT_TOTAL_TIMEOUT : FAULT_IDLE_TIMEOUT);
+	return true;
+}
+
 /* What ends a session from outside: a time-out or the server's drain. */
 static bool ended(struct smtp_session *s)
 {
-	if (conn_timed_out(s->conn)) {
-		smtp_say(s, fault_row(FAULT_IDLE_TIMEOUT)->smtp,
-			fault_row(FAULT_IDLE_TIMEOUT)->sentence);
+	if (smtp_too_slow(s))
 		return true;
-	}
 	if (conn_draining(s->conn)) {
 		smtp_say(s, fault_row(FAULT_SHUTTING_DOWN)->smtp,
 			fault_row(FAULT_SHUTTING_DOWN)->sentence);
@@ -200,7 +213,7 @@ enum step smtp_step_answer(struct task *t)
 	struct slice line = S("");
 	struct buf reply;
 	struct fault why = { 0 };
-	if (conn_timed_out(s->conn))
+	if (!s->auth_waits && smtp_too_slow(s))
 		return STEP_CLOSE;
 	if (!s->auth_waits) {
 		enum rc rc = conn_line(s->conn, SMTP_AUTH_MAX, &line);
