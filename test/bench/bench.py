@@ -114,7 +114,7 @@ class Bench:
         for rep in range(1 if self.opts.quick else 3):
             for s in them:
                 self.once(row, s, None)
-        if row.trace:
+        if row.trace and not self.opts.no_trace:
             for s in them:
                 self.once(row, s, trace.Trace(f"{self.opts.work}/strace.out"))
 
@@ -174,6 +174,7 @@ def main():
     a.add_argument("--quick", action="store_true")
     a.add_argument("--rows", default="")
     a.add_argument("--sides", default="dovecot postfix cyrus veredus")
+    a.add_argument("--no-trace", action="store_true", help="count no system calls")
     a.add_argument("-v", "--verbose", action="store_true")
     b = Bench(a.parse_args())
     b.began = time.time()
