@@ -7,10 +7,8 @@
 /* Weak: builds with sanitizers have another allocator. */
 extern int mallctl(const char *name, void *old, size_t *old_len, void *fresh, size_t len)
 	__attribute__((weak));
-extern const char *const malloc_conf;
-
-/* Read by jemalloc at start: free pages go back within two seconds, few arenas, no thread before the fork. */
-const char *const malloc_conf = "narenas:4,dirty_decay_ms:2000,muzzy_decay_ms:0";
+/* How long a free page is kept: dirty, then muzzy. */
+static const ptrdiff_t dirty_ms = 2000, muzzy_ms = 0;
 
 static uint64_t figure(const char *name)
 {
@@ -32,11 +30,29 @@ void heap_stats(struct heap_stats *out)
 		.retained = figure("stats.retained") };
 }
 
+static void put(const char *name, ptrdiff_t ms)
+{
+	mallctl(name, NULL, NULL, &ms, sizeof(ms));
+}
+
 void heap_setup(void)
 {
+	char name[48];
+	unsigned arenas = 0;
+	size_t len = sizeof(arenas);
 	bool on = true;
-	if (mallctl)
-		mallctl("background_thread", NULL, NULL, &on, sizeof(on));
+	if (!mallctl)
+		return;
+	put("arenas.dirty_decay_ms", dirty_ms); /* of those to come */
+	put("arenas.muzzy_decay_ms", muzzy_ms);
+	mallctl("arenas.narenas", &arenas, &len, NULL, 0);
+	for (unsigned i = 0; i < arenas; i++) { /* those not made yet refuse, and take the above */
+		snprintf(name, sizeof(name), "arena.%u.dirty_decay_ms", i);
+		put(name, dirty_ms);
+		snprintf(name, sizeof(name), "arena.%u.muzzy_decay_ms", i);
+		put(name, muzzy_ms);
+	}
+	mallctl("background_thread", NULL, NULL, &on, sizeof(on));
 }
 
 void heap_purge(void)
