@@ -207,7 +207,8 @@ static int flush(int fd, int (*real)(int))
 	}
 	int rc = real(fd);
 	if (rc == 0) {
-		flushed(fd);
+		if (!getenv("POWERCUT_LIE")) /* a disk that lies: the test must fail */
+			flushed(fd);
 		flushes++;
 	}
 	pthread_mutex_unlock(&lock);

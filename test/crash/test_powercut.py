@@ -19,6 +19,7 @@ from server import SLOW, Server  # noqa: E402
 
 ENGINES = (("rocksdb", None), ("sqlite", None), ("sqlite", "filesystem"), ("rocksdb", "filesystem"))
 ADDRESS = "alice@crash.test"
+LIE = "--lie" in sys.argv  # the shim forgets no undo record: shows that the test can fail
 GONE = (OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error)
 
 
@@ -146,6 +147,8 @@ def one_point(server, world, shim, at, mode):
     early = server.folder / "early"
     server.env.update(POWERCUT_DIR=str(server.data), POWERCUT_AT=str(at), POWERCUT_MODE=mode, POWERCUT_SEED=str(at),
                       POWERCUT_EARLY=str(early))
+    if LIE:
+        server.env["POWERCUT_LIE"] = "1"
     try:
         server.start(preload=shim)
     except RuntimeError:
@@ -201,6 +204,7 @@ def main():
     parser.add_argument("--build", default=os.environ.get("BUILD", "build"))
     parser.add_argument("--points", type=int, default=0, help="flush points 1..N; default: six of them")
     parser.add_argument("--engine", help="only this one")
+    parser.add_argument("--lie", action="store_true", help="a disk that lies: the test must fail")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     random.seed(options.seed)

@@ -135,6 +135,17 @@ class Server:
     def kill(self):
         self.signal_all(signal.SIGKILL)
         self.process.wait()
+        self.wait_silent()
+
+    def wait_silent(self):
+        """A killed child may hold its listeners for a moment after its parent is gone."""
+        until = time.monotonic() + 2 * SLOW
+        for port in self.port.values():
+            while time.monotonic() < until:
+                with socket.socket() as s:
+                    if s.connect_ex(("127.0.0.1", port)) != 0:
+                        break
+                time.sleep(0.005)
 
     def stop(self, most=10):
         if self.process is None:
