@@ -52,7 +52,13 @@ run: deps
 # Pages that are made from tables.
 docs: $(BUILD)/veredus
 	$(BUILD)/veredus check --settings > docs/settings.md
-.PHONY: docs
+map:
+	@python3 tools/map.py
+# The long forms: every flush point of many, both modes, all engines.
+soak: deps
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all
+	BUILD=$(BUILD) python3 test/crash/test_powercut.py --points $(or $(POINTS),100)
+.PHONY: docs map soak
 
 DESTDIR ?=
 install: all
