@@ -37,7 +37,7 @@ struct http_route {
 	const char *path; /* exact; with a last '*': everything that begins so */
 	http_fn *fn;
 	void (*drop)(struct http_call *
-			call); /* gives `work` up, however the request ended; NULL: nothing to do */
+			call); /* gives `work` (perhaps NULL) up, however the request ended; NULL: nothing to do */
 };
 
 struct http_deps {

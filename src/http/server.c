@@ -9,7 +9,13 @@
 static const struct step_row steps[] = { { http_step_head, "head" }, { http_step_body, "body" },
 	{ http_step_call, "call" }, { http_step_stream, "stream" } };
 
-enum { IDLE_MS = 60000, BODY_MAX = 1 << 20, READ_MAX = 65536, REQUEST_MAX = 1 << 20 };
+enum {
+	IDLE_MS = 60000,
+	BODY_MAX = 1 << 20,
+	READ_MAX = 65536,
+	REQUEST_MAX = 1 << 20,
+	GET_BODY_MAX = 65536
+};
 
 /* Gives everything of a request back. */
 static void forget(struct http_session *s)
@@ -161,6 +167,16 @@ static enum rc split_target(struct http_session *s)
 	return http1_unescape(path, false, &s->arena, &s->call.req.path);
 }
 
+/* A body is read only for a route that there is: nobody fills our memory on the way to a 404. */
+static bool body_wanted(struct http_session *s)
+{
+	struct buf allow;
+	if (s->head.framing == HTTP1_NO_BODY)
+		return true;
+	buf_init(&allow, 256, &s->arena);
+	return http_find(s, &allow) == RC_OK;
+}
+
 enum step http_step_head(struct task *t)
 {
 	struct http_session *s = conn_of(t)->session;
@@ -184,7 +200,14 @@ enum step http_step_head(struct task *t)
 	prepare(s);
 	if (split_target(s) != RC_OK)
 		return refuse(s, 400, FAULT_SYNTAX, "this is no target");
-	if (s->head.framing == HTTP1_LENGTH && s->head.length > s->http->deps.body_max)
+	if (!body_wanted(s)) {
+		s->keep = false;
+		t->step = http_step_call;
+		return STEP_MORE;
+	}
+	s->body.limit =
+		slice_eq(s->head.method, S("GET")) ? GET_BODY_MAX : (size_t)s->http->deps.body_max;
+	if (s->head.framing == HTTP1_LENGTH && s->head.length > s->body.limit)
 		return refuse(s, 413, FAULT_MESSAGE_TOO_BIG, "the body is too large");
 	s->left = s->head.framing == HTTP1_LENGTH ? s->head.length : 0;
 	if (s->head.expects_continue && s->head.framing != HTTP1_NO_BODY && s->in.len == 0)

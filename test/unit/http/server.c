@@ -167,6 +167,10 @@ static const struct {
 		true },
 	{ "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
 		"HTTP/1.1 400 ", true },
+	{ "POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n", "HTTP/1.1 404 ",
+		true },
+	{ "GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", "HTTP/1.1 413 ",
+		true },
 	{ "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 ", true },
 };
 
