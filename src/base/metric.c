@@ -66,7 +66,8 @@ void metric_time(enum metric_id id, uint64_t us)
 {
 	metric_add(id, 1);
 	atomic_fetch_add_explicit(&figures.sums[id], us, memory_order_relaxed);
-	atomic_fetch_add_explicit(&figures.buckets[histogram_of(id)][bucket_of(us)], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+		&figures.buckets[histogram_of(id)][bucket_of(us)], 1, memory_order_relaxed);
 }
 
 void metric_fault(enum fault_id id)
@@ -121,22 +122,27 @@ static void expose_histogram(enum metric_id id, struct buf *out)
 		buf_fmt(out, "%s{quantile=\"%g\"} %llu\n", rows[id].name, quantiles[i] / 100,
 			(unsigned long long)metric_percentile(id, quantiles[i]));
 	buf_fmt(out, "%s_sum %llu\n%s_count %llu\n", rows[id].name,
-		(unsigned long long)atomic_load_explicit(&figures.sums[id], memory_order_relaxed), rows[id].name,
-		(unsigned long long)metric_get(id));
+		(unsigned long long)atomic_load_explicit(&figures.sums[id], memory_order_relaxed),
+		rows[id].name, (unsigned long long)metric_get(id));
 }
 
 void metric_expose(struct buf *out)
 {
 	static const char *const kinds[] = { "counter", "gauge", "summary" };
 	for (unsigned i = 0; i < METRIC_COUNT; i++) {
-		buf_fmt(out, "# HELP %s %s\n# TYPE %s %s\n", rows[i].name, rows[i].help, rows[i].name, kinds[rows[i].kind]);
+		buf_fmt(out, "# HELP %s %s\n# TYPE %s %s\n", rows[i].name, rows[i].help,
+			rows[i].name, kinds[rows[i].kind]);
 		if (rows[i].kind == METRIC_KIND_HISTOGRAM)
 			expose_histogram((enum metric_id)i, out);
 		else
-			buf_fmt(out, "%s %llu\n", rows[i].name, (unsigned long long)metric_get((enum metric_id)i));
+			buf_fmt(out, "%s %llu\n", rows[i].name,
+				(unsigned long long)metric_get((enum metric_id)i));
 	}
-	buf_str(out, "# HELP veredus_refusals_total refusals by reason\n# TYPE veredus_refusals_total counter\n");
+	buf_str(out, "# HELP veredus_refusals_total refusals by reason\n# TYPE "
+		     "veredus_refusals_total counter\n");
 	for (unsigned i = 1; i < FAULT_COUNT; i++)
-		buf_fmt(out, "veredus_refusals_total{reason=\"%s\"} %llu\n", fault_row((enum fault_id)i)->name,
-			(unsigned long long)atomic_load_explicit(&figures.faults[i], memory_order_relaxed));
+		buf_fmt(out, "veredus_refusals_total{reason=\"%s\"} %llu\n",
+			fault_row((enum fault_id)i)->name,
+			(unsigned long long)atomic_load_explicit(
+				&figures.faults[i], memory_order_relaxed));
 }

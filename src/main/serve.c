@@ -16,7 +16,8 @@ static enum rc drop_root(const struct conf *c, struct fault *why)
 		return RC_OK;
 	struct passwd *pw = getpwnam(c->run_user);
 	if (!pw)
-		return fault_set(why, FAULT_CONFIG, "[server] run-as user \"%s\": no such user", c->run_user);
+		return fault_set(why, FAULT_CONFIG, "[server] run-as user \"%s\": no such user",
+			c->run_user);
 	if (setgroups(0, NULL) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
 		return fault_set(why, FAULT_CONFIG, "cannot become user \"%s\"", c->run_user);
 	return RC_OK;

@@ -71,7 +71,8 @@ int supervise(int (*child)(void *arg), void *arg)
 		long began = seconds_now();
 		pid_t pid = start(child, arg, &before);
 		if (pid < 0) {
-			fprintf(stderr, "veredus: cannot start the server process: %s\n", strerror(errno));
+			fprintf(stderr, "veredus: cannot start the server process: %s\n",
+				strerror(errno));
 			return 1;
 		}
 		bool stop = wait_child(pid, &wanted, &status);
@@ -81,7 +82,9 @@ int supervise(int (*child)(void *arg), void *arg)
 			return 0;
 		if (seconds_now() - began >= GOOD_SECONDS)
 			pause = PAUSE_FIRST_MS;
-		fprintf(stderr, "veredus: the server process died of signal %d (%s); starting it again in %u ms\n",
+		fprintf(stderr,
+			"veredus: the server process died of signal %d (%s); starting it again in "
+			"%u ms\n",
 			WTERMSIG(status), strsignal(WTERMSIG(status)), pause);
 		if (pause_ms(pause, &wanted))
 			return 0;
