@@ -1,11 +1,13 @@
-# weight.py: A .c draws in at most 30 of our headers, seen by the compiler's dependency files.
+# weight.py: A .c draws in at most 30 of our headers (main/ wires all rooms: exempt), seen by the compiler's dependency files.
 from pathlib import Path
 
 from common import Check, objects
 
 MOST = 30
 check = Check("weight")
-for _, path, made in objects():
+for room, path, made in objects():
+    if room == "main":
+        continue
     deps = made.with_suffix(".d")
     if not deps.exists():
         continue
