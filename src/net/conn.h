@@ -22,6 +22,7 @@ struct conn {
 	char peer_text[48];
 	uint8_t stage;
 	bool readable, eof, broken, timed_out, closing, failed, proxied, skipping;
+	bool gathering; /* more input is there: its answers leave together with those that wait in `out` */
 	bool lingering, tls_wanted, tls_client, wants_out, wants_in;
 	uint64_t timer_set; /* the deadline that the connection itself set last */
 	const char *tls_name; /* client: of the server, in session memory */
