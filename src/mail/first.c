@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mail/change_int.h"
 
+enum { TRIES_MAX = 16 };
+
 static const struct {
 	const char *name;
 	enum mail_use use;
@@ -32,10 +34,16 @@ static enum rc create_all(struct mail_account *ma, struct arena *a, struct fault
 
 enum rc mail_first(struct mail_account *ma, struct fault *why)
 {
-	struct arena a;
-	arena_init(&a, 0);
-	enum rc rc = create_all(ma, &a, why);
-	arena_done(&a);
-	/* Another node, or another thread, made them first: then they are in the log. */
-	return rc == RC_TAKEN ? mail_load_log(ma, why) : rc;
+	enum rc rc = RC_OK;
+	for (unsigned tries = 0; rc == RC_OK && ma->boxes_n == 0 && tries < TRIES_MAX; tries++) {
+		struct arena a;
+		arena_init(&a, 0);
+		rc = create_all(ma, &a, why);
+		arena_done(&a);
+		if (rc == RC_TAKEN) /* somebody made them first: then they are in the log */
+			rc = mail_load_log(ma, why);
+	}
+	if (rc == RC_OK && ma->boxes_n == 0)
+		return fault_set(why, FAULT_CONFLICT, "%s", "");
+	return rc;
 }

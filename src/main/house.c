@@ -13,7 +13,7 @@
 #include "smtp/smtp.h"
 #include <unistd.h>
 
-enum { CIDRS_MAX = 64 };
+enum { CERT_EVERY_MS = 60000 };
 
 static enum rc load_certificates(struct house *h, struct fault *why)
 {
@@ -200,6 +200,12 @@ static enum rc open_control(struct house *h, struct fault *why)
 	return admin_start(&deps, path, &h->admin, why);
 }
 
+static void evict_mail(void *mail, size_t bytes)
+{
+	(void)bytes; /* what nobody uses goes; it comes back from the store */
+	mail_evict(mail);
+}
+
 enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 {
 	h->conf = conf;
@@ -221,13 +227,16 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 		TRY(listen_one(h, &conf->listeners[i], why));
 	run_start(h->run);
 	run_memory_start(h->run, conf->memory_limit);
+	h->watch = cert_watch_start(h->run, h->tls, h->pairs, h->pairs_n, CERT_EVERY_MS);
+	if (run_memory_hook("mail", evict_mail, h->mail) != RC_OK || run_memory_hook("dns", dns_evict, h->dns) != RC_OK)
+		return fault_set(why, FAULT_INTERNAL, "too many caches");
 	return queue_start(h->queue, why);
 }
 
 void house_reload(struct house *h)
 {
 	struct fault why = { 0 };
-	if (tls_reload(h->tls, h->pairs, h->pairs_n, &why) == RC_OK)
+	if (cert_reload(h->watch, &why) == RC_OK)
 		event_log(EVENT_SERVER_RELOADED, f_u64("certificates", h->pairs_n));
 	else
 		event_log(EVENT_SERVER_RELOAD_FAILED, f_str("why", fault_text(&why)));

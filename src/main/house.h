@@ -18,6 +18,7 @@ struct house {
 	struct mail *mail;
 	struct auth *auth;
 	struct tls *tls;
+	struct cert_watch *watch;
 	struct net *net;
 	struct dns *dns;
 	struct queue *queue;

@@ -195,16 +195,16 @@ static enum rc again(struct post_mail *m, struct fault *why)
 
 static void batch_done(void *ctx)
 {
-	struct post_mail *m = ctx;
-	struct task *task = m->task;
-	__atomic_store_n(&m->committed, true, __ATOMIC_RELEASE);
-	task_wake(task, WAKE_COMMIT);
+	/* The wake alone is the sign: with a flag of its own a spurious wake in between could end the task, and this one
+	 * would come to a dead one. */
+	task_wake(((struct post_mail *)ctx)->task, WAKE_COMMIT);
 }
 
 static enum rc committed(struct post_mail *m, struct fault *why)
 {
-	if (!__atomic_load_n(&m->committed, __ATOMIC_ACQUIRE))
+	if (!(m->task->woken & WAKE_COMMIT))
 		return RC_WAIT;
+	m->committed = true;
 	if (m->batch.rc == RC_TAKEN)
 		return again(m, why);
 	TRY(data_fault(m->batch.rc, why));

@@ -370,12 +370,7 @@ static void tell(struct delivery *d)
 static void done(void *ctx)
 {
 	struct delivery *d = ctx;
-	struct task *t = &d->task;
-	struct queue *q = d->q;
-	lock_enter(&q->lock); /* it may end as soon as it sees this: not before the wake is done */
-	d->committed = true;
-	task_wake(t, WAKE_COMMIT);
-	lock_leave(&q->lock);
+	task_wake(&d->task, WAKE_COMMIT); /* the sign itself, as in post/deliver.c */
 }
 
 /* The report goes first: when we die between the two commits it is sent twice, never not at all. */
@@ -415,7 +410,6 @@ static enum step save(struct task *t)
 	}
 	data_batch_init(&d->batch, &d->work);
 	queue_save(d->q, &d->batch, &d->m);
-	d->committed = false;
 	t->step = saved;
 	data_submit(d->q->deps.data, &d->batch, done, d);
 	return STEP_COMMIT;
