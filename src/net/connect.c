@@ -5,31 +5,30 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum rc net_connect(struct net *net, const struct sockaddr *to, socklen_t len,
-	const struct sockaddr *from, socklen_t from_len, uint64_t timeout_ms,
-	const struct door *door, void *session, struct conn **out)
+enum rc net_connect(struct net *net, const struct net_target *target, const struct door *door,
+	void *session, struct conn **out)
 {
-	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(target->to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return RC_TEMP;
-	if (from && bind(fd, from, from_len) != 0) {
+	if (target->from && bind(fd, target->from, target->from_len) != 0) {
 		close(fd);
 		return RC_TEMP;
 	}
-	int rc = connect(fd, to, len);
+	int rc = connect(fd, target->to, target->to_len);
 	if (rc != 0 && errno != EINPROGRESS) {
 		close(fd);
 		return RC_TEMP;
 	}
 	struct sockaddr_storage peer = { 0 };
-	memcpy(&peer, to, len);
+	memcpy(&peer, target->to, target->to_len);
 	struct conn *c = conn_new(net, fd, door);
 	atomic_fetch_add(&net->open, 1);
 	conn_set_peer(c, &peer);
 	c->session = session;
 	c->stage = CONN_STAGE_CONNECT;
-	c->idle_ms = timeout_ms;
-	c->idle_at = run_now_ms(net->conf.run) + timeout_ms;
+	c->idle_ms = target->timeout_ms;
+	c->idle_at = run_now_ms(net->conf.run) + target->timeout_ms;
 	*out = c;
 	task_start(&c->task);
 	return RC_OK;

@@ -58,9 +58,13 @@ void net_close_listeners(struct net *net);
 unsigned net_port(struct net *net, size_t n);
 size_t net_connections(const struct net *net);
 
-/* An outgoing connection: `open` is called when it stands, or with conn_failed(c) true when it does not. */
-enum rc net_connect(struct net *net, const struct sockaddr *to, socklen_t len,
-	const struct sockaddr *from, socklen_t from_len, uint64_t timeout_ms,
-	const struct door *door, void *session, struct conn **out);
+struct net_target {
+	const struct sockaddr *to, *from; /* from NULL: the system chooses */
+	socklen_t to_len, from_len;
+	uint64_t timeout_ms;
+};
+/* An outgoing connection; the target is only read. `open` is called when it stands, or with conn_failed(c) true when it does not. */
+enum rc net_connect(struct net *net, const struct net_target *target, const struct door *door,
+	void *session, struct conn **out);
 
 #endif

@@ -116,7 +116,7 @@ static enum step refuse_all(struct conn *c)
 	enum queue_state state = d->reply.code >= 500 ? QUEUE_FAILED : QUEUE_WAITING;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
 		if (d->open[i])
-			delivery_answer(d, i, state, slice_str(d->answer));
+			deliver_answer(d, i, state, slice_str(d->answer));
 	buf_str(conn_out(c), "QUIT\r\n");
 	return STEP_CLOSE;
 }
@@ -224,7 +224,7 @@ static enum step say_mail(struct conn *c)
 	}
 	for (size_t i = 0; no && i < d->m.rcpts_n; i++)
 		if (d->open[i])
-			delivery_answer(d, i, QUEUE_FAILED, slice_str(no));
+			deliver_answer(d, i, QUEUE_FAILED, slice_str(no));
 	if (no) {
 		buf_str(conn_out(c), "QUIT\r\n");
 		return STEP_CLOSE;
@@ -331,7 +331,7 @@ static enum step rcpt(struct task *t)
 		d->taken[i] = true; /* the final reply decides */
 	} else {
 		struct slice text = reply_text(d, &d->arena);
-		delivery_answer(d, i, d->reply.code >= 500 ? QUEUE_FAILED : QUEUE_WAITING, text);
+		deliver_answer(d, i, d->reply.code >= 500 ? QUEUE_FAILED : QUEUE_WAITING, text);
 	}
 	d->next_rcpt = next;
 	if (next < d->m.rcpts_n) {
@@ -437,7 +437,7 @@ static enum step final(struct task *t)
 							    : QUEUE_WAITING;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
 		if (d->open[i] && d->taken[i])
-			delivery_answer(d, i, state, text);
+			deliver_answer(d, i, state, text);
 	if (rc != RC_OK)
 		return STEP_CLOSE;
 	buf_str(conn_out(c), "QUIT\r\n");

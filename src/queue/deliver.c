@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/must.h"
+#include "queue/dsn.h"
 #include "queue/queue_int.h"
-#include "report/dsn.h"
 #include "run/run.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -34,7 +34,7 @@ static void drop(struct task *t)
 
 static const struct task_kind kind = { "delivery", steps, sizeof(steps) / sizeof(steps[0]), drop };
 
-void delivery_start(struct queue *q, uint64_t id, bool forced)
+void deliver_start(struct queue *q, uint64_t id, bool forced)
 {
 	struct delivery *d = mem_new(MEM_QUEUE, sizeof(*d));
 	d->q = q;
@@ -48,7 +48,7 @@ void delivery_start(struct queue *q, uint64_t id, bool forced)
 	task_start(&d->task);
 }
 
-void delivery_answer(struct delivery *d, size_t i, enum queue_state state, struct slice answer)
+void deliver_answer(struct delivery *d, size_t i, enum queue_state state, struct slice answer)
 {
 	struct queue_rcpt *r = &d->m.rcpts[i];
 	r->state = state;
@@ -144,7 +144,7 @@ static void all_answer(struct delivery *d, enum queue_state state, struct slice 
 {
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
 		if (d->open[i])
-			delivery_answer(d, i, state, answer);
+			deliver_answer(d, i, state, answer);
 }
 
 static enum step give_up(struct task *t, enum queue_state state, const char *answer)
@@ -294,8 +294,9 @@ static enum step find_address(struct task *t)
 	d->plain_only = d->plain_next;
 	d->plain_next = false;
 	t->step = talking;
-	if (net_connect(d->q->deps.net, (struct sockaddr *)&to, len, NULL, 0, d->q->deps.connect_ms,
-		    &d->q->door, d, &d->conn) != RC_OK)
+	struct net_target target = { .to = (struct sockaddr *)&to, .to_len = len,
+		.timeout_ms = d->q->deps.connect_ms };
+	if (net_connect(d->q->deps.net, &target, &d->q->door, d, &d->conn) != RC_OK)
 		d->talking = false;
 	return STEP_MORE;
 }
@@ -418,10 +419,7 @@ static enum step save(struct task *t)
 static enum step saved(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
-	lock_enter(&d->q->lock);
-	bool committed = d->committed;
-	lock_leave(&d->q->lock);
-	if (!committed)
+	if (!(t->woken & WAKE_COMMIT))
 		return STEP_COMMIT;
 	if (d->batch.rc != RC_OK) { /* as before: it is tried again, and perhaps sent twice */
 		queue_put_due(d->q, d->m.id, run_unix(t->run) + 30);

@@ -91,7 +91,7 @@ static enum step step_schedule(struct task *t)
 		}
 		lock_leave(&q->lock);
 		if (id && id != UINT64_MAX)
-			delivery_start(q, id, forced);
+			deliver_start(q, id, forced);
 		if (!id) {
 			if (next > now)
 				task_timer(t, run_now_ms(t->run) + (uint64_t)(next - now) * 1000);

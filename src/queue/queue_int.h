@@ -49,7 +49,6 @@ struct delivery {
 	char answer[256]; /* why this host did not take it */
 	struct data_batch batch;
 	struct arena work;
-	bool committed; /* under the lock */
 	/* client.c */
 	struct smtp_answer reply;
 	struct arena reply_arena;
@@ -75,8 +74,8 @@ void queue_put_due(struct queue *q, uint64_t id, int64_t due);
 void queue_idle(struct queue *q, uint64_t id); /* a delivery has ended */
 
 /* deliver.c */
-void delivery_start(struct queue *q, uint64_t id, bool forced);
-void delivery_answer(struct delivery *d, size_t rcpt, enum queue_state state, struct slice answer);
+void deliver_start(struct queue *q, uint64_t id, bool forced);
+void deliver_answer(struct delivery *d, size_t rcpt, enum queue_state state, struct slice answer);
 
 /* client.c */
 extern const struct task_kind queue_client_kind;

@@ -315,9 +315,8 @@ static void a_wrong_certificate_fails_the_client(void **state)
 		.sin_port = htons((uint16_t)w->plain_port) };
 	struct conn *c;
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(net_connect(w->net, (struct sockaddr *)&to, sizeof(to), NULL, 0, 5000,
-				 &call_door, &a, &c),
-		RC_OK);
+	struct net_target target = { (struct sockaddr *)&to, NULL, sizeof(to), 0, 5000 };
+	assert_int_equal(net_connect(w->net, &target, &call_door, &a, &c), RC_OK);
 	for (int i = 0; i < 10000 && atomic_load(&a.result) == 0; i++)
 		usleep(1000);
 	assert_int_equal(atomic_load(&a.result), 2); /* nobody signed it but itself */

@@ -56,8 +56,9 @@ static int ask(
 	*a = (struct asker){ 0 };
 	inet_pton(AF_INET, address, &to.sin_addr);
 	inet_pton(AF_INET, "127.0.0.1", &from.sin_addr);
-	enum rc rc = net_connect(e->net, (struct sockaddr *)&to, sizeof(to),
-		(struct sockaddr *)&from, sizeof(from), timeout_ms, &door, a, &c);
+	struct net_target target = { (struct sockaddr *)&to, (struct sockaddr *)&from, sizeof(to),
+		sizeof(from), timeout_ms };
+	enum rc rc = net_connect(e->net, &target, &door, a, &c);
 	if (rc != RC_OK)
 		return 2;
 	for (int i = 0; i < 10000 && atomic_load(&a->result) == 0; i++)

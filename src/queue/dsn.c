@@ -1,6 +1,6 @@
 /* dsn.c: Writing delivery reports. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "report/dsn.h"
+#include "queue/dsn.h"
 #include "base/random.h"
 #include "base/time.h"
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* dsn.h: Delivery status notifications (RFC 3464) for what the queue could not deliver, or not yet. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef REPORT_DSN_H
-#define REPORT_DSN_H
+#ifndef QUEUE_DSN_H
+#define QUEUE_DSN_H
 
 #include "queue/queue.h"
 
