@@ -17,6 +17,7 @@ struct client {
 	struct task task; /* first */
 	struct auth *auth;
 	struct auth_peer peer;
+	struct client *kept_next;
 	struct auth_session s;
 	const char *mech; /* NULL: auth_plain with lines[0] and lines[1] */
 	const char *lines[LINES_MOST]; /* base64 is made of them; NULL ends */
@@ -188,7 +189,11 @@ static enum rc log_in(struct world *w, struct client *c)
 /* The client outlives its task, which the run time drops soon after its end. */
 static struct client *client_new(void)
 {
-	return mem_new(MEM_OTHER, sizeof(struct client));
+	static struct client *kept; /* until the program ends */
+	struct client *c = mem_new(MEM_OTHER, sizeof(*c));
+	c->kept_next = kept;
+	kept = c;
+	return c;
 }
 
 static enum rc by_password(struct world *w, const char *user, const char *pass)
