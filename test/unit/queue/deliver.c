@@ -166,9 +166,9 @@ static void plain_and_large(void **state)
 	post(&w, buf_slice(&b), TO("x@a.test"), 4);
 	assert_true(peer_wait(&p, 1));
 	assert_true(emptied(&w));
+	assert_true(slice_eq(slice_of(p.body, p.body_len), buf_slice(&b)));
 	end(&w);
 	peer_stop(&p);
-	assert_true(slice_eq(slice_of(p.body, p.body_len), buf_slice(&b)));
 	assert_null(strstr(p.log, "NOTIFY"));
 }
 
