@@ -6,16 +6,10 @@
 #include "base/must.h"
 #include "data/data_int.h"
 #include "data/overlay.h"
+#include "run/run.h"
 
 /* While a group is written and flushed, the next one gathers: its size follows the load, not the number of threads. */
 enum { GROUP_BYTES = 32 * 1024 * 1024 };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 /* --- asserts --- */
 
@@ -97,7 +91,7 @@ static void collect(struct data *data, const struct data_batch *b, size_t *n)
 
 static void answer(struct data *data, struct data_batch *group, enum rc written)
 {
-	uint64_t now = now_us();
+	uint64_t now = run_now_us();
 	for (struct data_batch *b = group, *next; b; b = next) {
 		next = b->next; /* the batch is gone once done is called */
 		if (b->rc == RC_OK)
@@ -125,9 +119,9 @@ static void commit_group(struct data *data, struct data_batch *group)
 	}
 	enum rc rc = RC_OK;
 	if (n) {
-		uint64_t began = now_us();
+		uint64_t began = run_now_us();
 		rc = data->engine->write(data->e, data->ops, n, &why);
-		metric_time(METRIC_STORE_FLUSH_US, now_us() - began);
+		metric_time(METRIC_STORE_FLUSH_US, run_now_us() - began);
 		metric_add(METRIC_STORE_GROUPS, 1);
 		atomic_fetch_add_explicit(&data->groups, 1, memory_order_relaxed);
 	}
@@ -176,7 +170,7 @@ void data_submit(struct data *data, struct data_batch *b, data_done_fn *done, vo
 	b->ctx = ctx;
 	b->next = NULL;
 	b->rc = RC_OK;
-	b->submitted_us = now_us();
+	b->submitted_us = run_now_us();
 	lock_enter(&data->lock);
 	must(!data->stopping);
 	if (data->tail)
@@ -233,7 +227,7 @@ void committer_start(struct data *data)
 	lock_init(&data->lock, LOCK_COMMITTER);
 	pthread_cond_init(&data->more, NULL);
 	data->overlay = overlay_new();
-	data->chaos = now_us();
+	data->chaos = run_now_us();
 	must(pthread_create(&data->thread, NULL, work, data) == 0);
 }
 

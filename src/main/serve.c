@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/serve.h"
 #include "base/event.h"
+#include "base/mem.h"
 #include "main/house.h"
 #include "main/supervise.h"
 #include <grp.h>
@@ -42,7 +43,7 @@ static enum rc drop_root(const struct conf *c, struct fault *why)
 static int child(void *arg)
 {
 	struct conf *conf = arg;
-	struct house *h = calloc(1, sizeof(*h));
+	struct house *h = mem_new(MEM_OTHER, sizeof(*h));
 	struct fault why = { 0 };
 	sigset_t wanted;
 	sigemptyset(&wanted);
@@ -51,7 +52,7 @@ static int child(void *arg)
 	sigaddset(&wanted, SIGHUP);
 	sigprocmask(SIG_BLOCK, &wanted, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (!h || house_open(h, conf, &why) != RC_OK) {
+	if (house_open(h, conf, &why) != RC_OK) {
 		fprintf(stderr, "veredus: cannot serve: %s\n", fault_text(&why));
 		return 1;
 	}
