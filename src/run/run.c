@@ -258,6 +258,7 @@ static void dispatch(struct run *run, const struct epoll_event *events, int n)
 }
 
 /* Under the lock at entry and end. While tasks are ready it only looks and does not wait. */
+static void poll_events(struct run *run) NEEDS(run->lock);
 static void poll_events(struct run *run)
 {
 	struct epoll_event events[EVENTS];
