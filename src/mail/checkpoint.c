@@ -1,6 +1,6 @@
-/* checkpoint.c: Writes pages and heads now and then, so that the log need not be replayed from its start; and removes
- * what no mailbox holds any more. */
+/* checkpoint.c: Writes pages and heads now and then, and removes what no mailbox holds any more. */
 /* SPDX-License-Identifier: Apache-2.0 */
+/* With them the log need not be replayed from its start. */
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/must.h"
