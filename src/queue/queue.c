@@ -140,7 +140,7 @@ struct queue *queue_new(const struct queue_deps *deps)
 	struct scheduler *s = mem_new(MEM_QUEUE, sizeof(*s));
 	q->deps = *deps;
 	fill_defaults(&q->deps);
-	q->busy = mem_new(MEM_QUEUE, q->deps.at_once * sizeof(*q->busy));
+	q->busy = mem_new(MEM_QUEUE, (q->deps.at_once + 1) * sizeof(*q->busy)); /* and an edit */
 	lock_init(&q->lock, LOCK_QUEUE);
 	q->door =
 		(struct door){ .name = "client", .kind = &queue_client_kind, .open = client_open };
@@ -295,8 +295,11 @@ static enum rc edit(
 	struct arena a;
 	struct data_batch b;
 	struct queue_message m;
+	/* like a delivery, an edit has the message for itself: else one that begins in between would write over it */
 	lock_enter(&q->lock);
-	bool busy = is_busy(q, id);
+	bool busy = is_busy(q, id) || q->busy_n > q->deps.at_once;
+	if (!busy)
+		q->busy[q->busy_n++] = id;
 	lock_leave(&q->lock);
 	if (busy)
 		return fault_set(
@@ -309,10 +312,11 @@ static enum rc edit(
 		queue_save(q, &b, &m);
 		rc = data_commit_now(q->deps.data, &b, why);
 	}
+	queue_idle(q, id);
 	if (rc == RC_OK && queue_finished(&m))
 		metric_set(METRIC_QUEUE_DEPTH, --q->depth);
-	else if (rc == RC_OK && !m.paused)
-		queue_put_due(q, id, m.due);
+	else if (rc == RC_OK ? !m.paused : rc != RC_NONE)
+		queue_put_due(q, id, rc == RC_OK ? m.due : run_unix(q->deps.run) + 10);
 	arena_done(&a);
 	return rc;
 }
