@@ -11,7 +11,7 @@ struct account {
 	struct accounts *all;
 	struct account *chain;
 	uint32_t id;
-	unsigned refs;              /* under all->lock */
+	unsigned refs; /* under all->lock */
 	struct account_visit *head; /* under all->lock: the owner, then those who wait */
 	struct account_visit *tail;
 	void *state[4]; /* one a kind; under all->lock */
@@ -181,7 +181,8 @@ void account_key(struct buf *key, uint32_t account, enum account_kind kind, uint
 	buf_byte(key, tail);
 }
 
-void account_change(struct data_batch *b, uint32_t account, enum account_kind kind, uint64_t before, struct slice record)
+void account_change(struct data_batch *b, uint32_t account, enum account_kind kind, uint64_t before,
+	struct slice record)
 {
 	struct buf key, log, was, is;
 	buf_init(&key, 0, b->arena);

@@ -44,7 +44,8 @@ void admin_usage(struct buf *out);
 /* The socket, served by a thread of its own, which never holds a seat: it answers when all workers wait for a store.
  * Allowed: root and our own user, by the peer's credentials. CONFIG: it cannot be made. */
 struct admin;
-enum rc admin_start(const struct admin_deps *deps, const char *path, struct admin **out, struct fault *why);
+enum rc admin_start(
+	const struct admin_deps *deps, const char *path, struct admin **out, struct fault *why);
 void admin_stop(struct admin **admin);
 
 /* The client's side, for the command line: sends words and secret, prints the answer on stdout or stderr. Returns the

@@ -69,7 +69,8 @@ static enum rc size_of(struct slice text, uint64_t *out, struct fault *why)
 	static const struct {
 		const char *unit;
 		uint64_t bytes;
-	} units[] = { { "TB", 1ull << 40 }, { "GB", 1ull << 30 }, { "MB", 1ull << 20 }, { "KB", 1ull << 10 }, { "B", 1 } };
+	} units[] = { { "TB", 1ull << 40 }, { "GB", 1ull << 30 }, { "MB", 1ull << 20 },
+		{ "KB", 1ull << 10 }, { "B", 1 } };
 	uint64_t factor = 1;
 	struct slice digits = text;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -80,7 +81,8 @@ static enum rc size_of(struct slice text, uint64_t *out, struct fault *why)
 		}
 	}
 	if (slice_u64(digits, UINT64_MAX / factor, out) != RC_OK)
-		return fault_set(why, FAULT_SYNTAX, "\"%.*s\" is no size; write 500MB or 2GB", FMT(text));
+		return fault_set(
+			why, FAULT_SYNTAX, "\"%.*s\" is no size; write 500MB or 2GB", FMT(text));
 	*out *= factor;
 	return RC_OK;
 }
@@ -109,7 +111,9 @@ enum rc admin_account_add(struct admin_call *c, struct fault *why)
 enum rc admin_group_add(struct admin_call *c, struct fault *why)
 {
 	bool list = slice_eq(c->words[0], S("list"));
-	struct dir_new what = { .kind = list ? DIR_LIST : DIR_GROUP, .address = c->words[2], .unix_now = now(c) };
+	struct dir_new what = {
+		.kind = list ? DIR_LIST : DIR_GROUP, .address = c->words[2], .unix_now = now(c)
+	};
 	uint32_t id;
 	what.members = options(c, "member", &what.nmembers);
 	return dir_add(c->deps->dir, &what, &id, why);

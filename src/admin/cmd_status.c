@@ -124,5 +124,6 @@ enum rc admin_config_get(struct admin_call *c, struct fault *why)
 		report_end(&r);
 		return RC_OK;
 	}
-	return fault_set(why, FAULT_NOT_FOUND, "there is no setting %.*s; see veredus config list", FMT(c->words[2]));
+	return fault_set(why, FAULT_NOT_FOUND, "there is no setting %.*s; see veredus config list",
+		FMT(c->words[2]));
 }

@@ -24,14 +24,16 @@ struct admin {
 static bool address_of(const char *path, struct sockaddr_un *at)
 {
 	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	return (size_t)snprintf(at->sun_path, sizeof(at->sun_path), "%s", path) < sizeof(at->sun_path);
+	return (size_t)snprintf(at->sun_path, sizeof(at->sun_path), "%s", path) <
+	       sizeof(at->sun_path);
 }
 
 static bool allowed(int fd)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == 0 || who.uid == geteuid());
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+	       (who.uid == 0 || who.uid == geteuid());
 }
 
 /* Request: a frame for the secret, then one for each word, then an empty frame. */
@@ -74,12 +76,13 @@ static void serve_one(struct admin *admin, int fd)
 	if (allowed(fd) && read_call(fd, &call) == RC_OK) {
 		enum rc rc = admin_run(&call, &why);
 		if (call.n >= 2)
-			event_log(EVENT_ADMIN_COMMAND, f_slice("command", call.words[0]), f_slice("verb", call.words[1]),
-				f_str("result", rc_name(rc)));
+			event_log(EVENT_ADMIN_COMMAND, f_slice("command", call.words[0]),
+				f_slice("verb", call.words[1]), f_str("result", rc_name(rc)));
 		uint8_t code = rc == RC_OK ? 0 : rc == RC_MORE ? 2 : 1;
 		if (rc != RC_OK && rc != RC_MORE) {
 			buf_reset(&out);
-			buf_fmt(&out, call.json ? "{\"error\":\"%s\"}\n" : "%s\n", fault_text(&why));
+			buf_fmt(&out, call.json ? "{\"error\":\"%s\"}\n" : "%s\n",
+				fault_text(&why));
 		}
 		if (admin_send(fd, slice_of(&code, 1)))
 			admin_send(fd, buf_slice(&out));
@@ -102,7 +105,8 @@ static void *work(void *arg)
 	}
 }
 
-enum rc admin_start(const struct admin_deps *deps, const char *path, struct admin **out, struct fault *why)
+enum rc admin_start(
+	const struct admin_deps *deps, const char *path, struct admin **out, struct fault *why)
 {
 	struct sockaddr_un at;
 	if (!address_of(path, &at))
@@ -110,7 +114,8 @@ enum rc admin_start(const struct admin_deps *deps, const char *path, struct admi
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	unlink(path);
 	mode_t old = umask(0177);
-	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 16) == 0;
+	bool ok =
+		fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 16) == 0;
 	umask(old);
 	if (!ok) {
 		int e = errno;
@@ -147,7 +152,8 @@ int admin_call(const char *path, char *const *words, size_t n, struct slice secr
 	struct slice code, text;
 	int status = -1;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || !address_of(path, &at) || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
+	if (fd < 0 || !address_of(path, &at) ||
+		connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -158,7 +164,8 @@ int admin_call(const char *path, char *const *words, size_t n, struct slice secr
 		if (words[i][0])
 			sent = admin_send(fd, slice_str(words[i]));
 	sent = sent && admin_send(fd, S(""));
-	if (sent && admin_receive(fd, &a, &code) == RC_OK && code.len == 1 && admin_receive(fd, &a, &text) == RC_OK) {
+	if (sent && admin_receive(fd, &a, &code) == RC_OK && code.len == 1 &&
+		admin_receive(fd, &a, &text) == RC_OK) {
 		status = code.at[0];
 		fwrite(text.at, 1, text.len, status ? stderr : stdout);
 	}

@@ -35,7 +35,8 @@ static bool read_all(int fd, uint8_t *at, size_t len, bool *any)
 
 bool admin_send(int fd, struct slice s)
 {
-	uint8_t head[4] = { (uint8_t)(s.len >> 24), (uint8_t)(s.len >> 16), (uint8_t)(s.len >> 8), (uint8_t)s.len };
+	uint8_t head[4] = { (uint8_t)(s.len >> 24), (uint8_t)(s.len >> 16), (uint8_t)(s.len >> 8),
+		(uint8_t)s.len };
 	return write_all(fd, head, 4) && write_all(fd, s.at, s.len);
 }
 

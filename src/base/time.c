@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/time.h"
 
-static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
-	"Dec" };
+static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
+	"Oct", "Nov", "Dec" };
 static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
 static const int64_t first_second = -62135596800, last_second = 253402300799;
@@ -55,22 +55,24 @@ void time_rfc5322(int64_t unix_s, struct buf *out)
 {
 	struct time_parts t;
 	time_split(unix_s, &t);
-	buf_fmt(out, "%s, %d %s %04d %02d:%02d:%02d +0000", days[t.weekday], t.day, months[t.month - 1], t.year, t.hour,
-		t.minute, t.second);
+	buf_fmt(out, "%s, %d %s %04d %02d:%02d:%02d +0000", days[t.weekday], t.day,
+		months[t.month - 1], t.year, t.hour, t.minute, t.second);
 }
 
 void time_iso(int64_t unix_s, struct buf *out)
 {
 	struct time_parts t;
 	time_split(unix_s, &t);
-	buf_fmt(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.year, t.month, t.day, t.hour, t.minute, t.second);
+	buf_fmt(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.year, t.month, t.day, t.hour, t.minute,
+		t.second);
 }
 
 void time_imap(int64_t unix_s, struct buf *out)
 {
 	struct time_parts t;
 	time_split(unix_s, &t);
-	buf_fmt(out, "%2d-%s-%04d %02d:%02d:%02d +0000", t.day, months[t.month - 1], t.year, t.hour, t.minute, t.second);
+	buf_fmt(out, "%2d-%s-%04d %02d:%02d:%02d +0000", t.day, months[t.month - 1], t.year, t.hour,
+		t.minute, t.second);
 }
 
 int time_month(struct slice name)

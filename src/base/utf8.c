@@ -8,7 +8,11 @@
 static size_t well_formed(struct slice s, uint32_t *c)
 {
 	uint8_t b = s.at[0];
-	size_t n = b < 0x80 ? 1 : b >= 0xc2 && b < 0xe0 ? 2 : b >= 0xe0 && b < 0xf0 ? 3 : b >= 0xf0 && b < 0xf5 ? 4 : 0;
+	size_t n = b < 0x80                ? 1
+		   : b >= 0xc2 && b < 0xe0 ? 2
+		   : b >= 0xe0 && b < 0xf0 ? 3
+		   : b >= 0xf0 && b < 0xf5 ? 4
+					   : 0;
 	if (n == 0 || s.len < n)
 		return 0;
 	uint32_t v = n == 1 ? b : b & (0x7fu >> n);

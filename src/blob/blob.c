@@ -18,7 +18,8 @@ struct blob {
 	enum frame_codec codec;
 };
 
-enum rc blob_open(struct data *data, const struct blob_options *o, struct blob **out, struct fault *why)
+enum rc blob_open(
+	struct data *data, const struct blob_options *o, struct blob **out, struct fault *why)
 {
 	enum frame_codec codec = FRAME_LZ4;
 	if (o->compression && strcmp(o->compression, "zstd") == 0)
@@ -30,7 +31,8 @@ enum rc blob_open(struct data *data, const struct blob_options *o, struct blob *
 	struct blob *blob = mem_new(MEM_STORE, sizeof(*blob));
 	*blob = (struct blob){ .data = data, .in_files = o->path != NULL, .codec = codec };
 	if (o->path)
-		blob->files = (struct files){ mem_str(MEM_STORE, o->path), o->depth > 4 ? 4 : o->depth };
+		blob->files =
+			(struct files){ mem_str(MEM_STORE, o->path), o->depth > 4 ? 4 : o->depth };
 	*out = blob;
 	return RC_OK;
 }
@@ -69,7 +71,8 @@ static struct slice frame_key(struct arena *a, const struct blob_ref *ref, uint3
 	return buf_slice(&key);
 }
 
-static struct slice link_key(struct arena *a, const struct blob_ref *ref, uint32_t account, uint8_t kind, uint64_t item)
+static struct slice link_key(
+	struct arena *a, const struct blob_ref *ref, uint32_t account, uint8_t kind, uint64_t item)
 {
 	struct buf key;
 	buf_init(&key, 0, a);
@@ -106,8 +109,8 @@ static enum rc meta_read(struct slice v, struct meta *m)
 	return take_varint(&v, &m->upload);
 }
 
-static enum rc add_frames(struct blob *blob, struct data_batch *b, struct slice content, const struct blob_ref *ref,
-	uint64_t upload, struct fault *why)
+static enum rc add_frames(struct blob *blob, struct data_batch *b, struct slice content,
+	const struct blob_ref *ref, uint64_t upload, struct fault *why)
 {
 	size_t n = (content.len + BLOB_FRAME - 1) / BLOB_FRAME;
 	struct slice *frames = arena_try_array(b->arena, n ? n : 1, sizeof(*frames));
@@ -125,8 +128,8 @@ static enum rc add_frames(struct blob *blob, struct data_batch *b, struct slice 
 	return RC_OK;
 }
 
-enum rc blob_add(struct blob *blob, struct data_batch *b, struct slice content, const struct blob_ref *ref,
-	struct fault *why)
+enum rc blob_add(struct blob *blob, struct data_batch *b, struct slice content,
+	const struct blob_ref *ref, struct fault *why)
 {
 	struct slice key = key_of(b->arena, 'm', ref), meta;
 	struct meta m;
@@ -150,19 +153,21 @@ enum rc blob_add(struct blob *blob, struct data_batch *b, struct slice content, 
 	return add_frames(blob, b, content, ref, m.upload, why);
 }
 
-void blob_link(struct data_batch *b, const struct blob_ref *ref, uint32_t account, uint8_t kind, uint64_t item)
+void blob_link(struct data_batch *b, const struct blob_ref *ref, uint32_t account, uint8_t kind,
+	uint64_t item)
 {
 	data_put(b, DATA_MAIN, link_key(b->arena, ref, account, kind, item), S(""));
 }
 
-void blob_unlink(struct data_batch *b, const struct blob_ref *ref, uint32_t account, uint8_t kind, uint64_t item)
+void blob_unlink(struct data_batch *b, const struct blob_ref *ref, uint32_t account, uint8_t kind,
+	uint64_t item)
 {
 	data_delete(b, DATA_MAIN, link_key(b->arena, ref, account, kind, item));
 	data_put(b, DATA_MAIN, key_of(b->arena, 'u', ref), S(""));
 }
 
-static enum rc get_from_file(struct blob *blob, const struct blob_ref *ref, uint32_t i, struct arena *a,
-	struct slice *packed, struct fault *why)
+static enum rc get_from_file(struct blob *blob, const struct blob_ref *ref, uint32_t i,
+	struct arena *a, struct slice *packed, struct fault *why)
 {
 	struct slice meta;
 	struct meta m;
@@ -172,12 +177,13 @@ static enum rc get_from_file(struct blob *blob, const struct blob_ref *ref, uint
 	return files_get(&blob->files, ref, m.upload, i, a, packed, why);
 }
 
-static enum rc get_frame(struct blob *blob, const struct blob_ref *ref, uint32_t i, struct arena *a, struct slice *plain,
-	struct fault *why)
+static enum rc get_frame(struct blob *blob, const struct blob_ref *ref, uint32_t i, struct arena *a,
+	struct slice *plain, struct fault *why)
 {
 	struct slice packed;
-	enum rc rc = blob->in_files ? get_from_file(blob, ref, i, a, &packed, why) :
-				      data_get(blob->data, DATA_BLOB, frame_key(a, ref, i), a, &packed, why);
+	enum rc rc = blob->in_files ? get_from_file(blob, ref, i, a, &packed, why)
+				    : data_get(blob->data, DATA_BLOB, frame_key(a, ref, i), a,
+					      &packed, why);
 	if (rc == RC_NONE)
 		return fault_set(why, FAULT_NO_SUCH_MESSAGE, "the content is gone");
 	TRY(rc);
@@ -191,8 +197,8 @@ static enum rc get_frame(struct blob *blob, const struct blob_ref *ref, uint32_t
 	return RC_OK;
 }
 
-enum rc blob_read(struct blob *blob, const struct blob_ref *ref, uint64_t offset, uint64_t len, struct arena *a,
-	struct slice *out, struct fault *why)
+enum rc blob_read(struct blob *blob, const struct blob_ref *ref, uint64_t offset, uint64_t len,
+	struct arena *a, struct slice *out, struct fault *why)
 {
 	if (offset > ref->size)
 		offset = ref->size;
@@ -202,7 +208,8 @@ enum rc blob_read(struct blob *blob, const struct blob_ref *ref, uint64_t offset
 		*out = S("");
 		return RC_OK;
 	}
-	uint32_t first = (uint32_t)(offset / BLOB_FRAME), last = (uint32_t)((offset + len - 1) / BLOB_FRAME);
+	uint32_t first = (uint32_t)(offset / BLOB_FRAME),
+		 last = (uint32_t)((offset + len - 1) / BLOB_FRAME);
 	struct slice plain;
 	if (first == last) { /* no copy */
 		TRY(get_frame(blob, ref, first, a, &plain, why));
@@ -249,7 +256,8 @@ static bool take_first(void *ctx, struct slice key, struct slice value)
 	return false;
 }
 
-static enum rc first_in(struct blob *blob, struct slice from, struct slice to, struct first *f, struct fault *why)
+static enum rc first_in(
+	struct blob *blob, struct slice from, struct slice to, struct first *f, struct fault *why)
 {
 	struct data_range range = { .space = DATA_MAIN, .from = from, .to = to, .limit = 1 };
 	*f = (struct first){ 0 };
@@ -257,7 +265,8 @@ static enum rc first_in(struct blob *blob, struct slice from, struct slice to, s
 }
 
 /* Deletes what was asked about once, with its question. */
-static enum rc purge_one(struct blob *blob, struct blob_ref *ref, struct arena *a, bool *removed, struct fault *why)
+static enum rc purge_one(
+	struct blob *blob, struct blob_ref *ref, struct arena *a, bool *removed, struct fault *why)
 {
 	struct data_batch b;
 	struct first linked;

@@ -17,7 +17,8 @@ static enum rc failed(struct fault *why, const char *path)
 }
 
 /* "PATH/ab/cd": its folder, made with `make`. */
-static enum rc folder_of(const struct files *f, const struct blob_ref *ref, bool make, char *out, struct fault *why)
+static enum rc folder_of(
+	const struct files *f, const struct blob_ref *ref, bool make, char *out, struct fault *why)
 {
 	int n = snprintf(out, PATH_LEN, "%s", f->path);
 	for (unsigned i = 0; i < f->depth && n > 0 && n < PATH_LEN - 100; i++) {
@@ -28,7 +29,8 @@ static enum rc folder_of(const struct files *f, const struct blob_ref *ref, bool
 	return RC_OK;
 }
 
-static enum rc path_of(const struct files *f, const struct blob_ref *ref, uint64_t upload, char *out, struct fault *why)
+static enum rc path_of(const struct files *f, const struct blob_ref *ref, uint64_t upload,
+	char *out, struct fault *why)
 {
 	TRY(folder_of(f, ref, false, out, why));
 	size_t n = strlen(out);
@@ -52,7 +54,8 @@ static enum rc write_all(int fd, struct slice s, const char *path, struct fault 
 	return RC_OK;
 }
 
-static enum rc write_frames(int fd, const struct slice *frames, size_t n, const char *path, struct fault *why)
+static enum rc write_frames(
+	int fd, const struct slice *frames, size_t n, const char *path, struct fault *why)
 {
 	struct buf table;
 	enum rc rc = RC_OK;
@@ -93,7 +96,8 @@ static enum rc flush_folders(const struct files *f, char *folder, struct fault *
 	return RC_OK;
 }
 
-enum rc files_put(const struct files *f, const struct blob_ref *ref, uint64_t upload, const struct slice *frames, size_t n, struct fault *why)
+enum rc files_put(const struct files *f, const struct blob_ref *ref, uint64_t upload,
+	const struct slice *frames, size_t n, struct fault *why)
 {
 	char folder[PATH_LEN], path[PATH_LEN], self[64];
 	TRY(folder_of(f, ref, true, folder, why));
@@ -156,8 +160,8 @@ static enum rc read_frame(int fd, uint32_t frame, struct arena *a, struct slice 
 	return RC_OK;
 }
 
-enum rc files_get(const struct files *f, const struct blob_ref *ref, uint64_t upload, uint32_t frame, struct arena *a, struct slice *out,
-	struct fault *why)
+enum rc files_get(const struct files *f, const struct blob_ref *ref, uint64_t upload,
+	uint32_t frame, struct arena *a, struct slice *out, struct fault *why)
 {
 	char path[PATH_LEN];
 	TRY(path_of(f, ref, upload, path, why));
@@ -171,7 +175,8 @@ enum rc files_get(const struct files *f, const struct blob_ref *ref, uint64_t up
 	return rc == RC_LIMIT ? fault_set(why, FAULT_MEMORY, "%s", "") : rc;
 }
 
-enum rc files_remove(const struct files *f, const struct blob_ref *ref, uint64_t upload, struct fault *why)
+enum rc files_remove(
+	const struct files *f, const struct blob_ref *ref, uint64_t upload, struct fault *why)
 {
 	char path[PATH_LEN];
 	TRY(path_of(f, ref, upload, path, why));

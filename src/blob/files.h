@@ -12,11 +12,13 @@ struct files {
 	unsigned depth;
 };
 /* `upload` makes the name unique: a purge unlinks one upload, and never the one that somebody writes meanwhile. */
-enum rc files_put(const struct files *f, const struct blob_ref *ref, uint64_t upload, const struct slice *frames, size_t n, struct fault *why);
+enum rc files_put(const struct files *f, const struct blob_ref *ref, uint64_t upload,
+	const struct slice *frames, size_t n, struct fault *why);
 /* One packed frame, in `a`. RC_NONE: no such file. RC_LOST: damaged. */
-enum rc files_get(const struct files *f, const struct blob_ref *ref, uint64_t upload, uint32_t frame, struct arena *a, struct slice *out,
-	struct fault *why);
+enum rc files_get(const struct files *f, const struct blob_ref *ref, uint64_t upload,
+	uint32_t frame, struct arena *a, struct slice *out, struct fault *why);
 /* RC_OK also when it is not there. */
-enum rc files_remove(const struct files *f, const struct blob_ref *ref, uint64_t upload, struct fault *why);
+enum rc files_remove(
+	const struct files *f, const struct blob_ref *ref, uint64_t upload, struct fault *why);
 
 #endif

@@ -12,7 +12,8 @@ static size_t squeeze(enum frame_codec codec, struct slice plain, uint8_t *at, s
 {
 	size_t n = 0;
 	if (codec == FRAME_LZ4) {
-		int got = LZ4_compress_default((const char *)plain.at, (char *)at, (int)plain.len, (int)room);
+		int got = LZ4_compress_default(
+			(const char *)plain.at, (char *)at, (int)plain.len, (int)room);
 		n = got > 0 ? (size_t)got : 0;
 	} else if (codec == FRAME_ZSTD) {
 		n = ZSTD_compress(at, room, plain.at, plain.len, LEVEL_ZSTD);
@@ -48,12 +49,14 @@ enum rc frame_unpack(struct slice packed, size_t max, struct arena *a, struct sl
 		return RC_LIMIT;
 	size_t n;
 	if (packed.at[0] == FRAME_LZ4) {
-		int got = LZ4_decompress_safe((const char *)body.at, (char *)at, (int)body.len, (int)max);
+		int got = LZ4_decompress_safe(
+			(const char *)body.at, (char *)at, (int)body.len, (int)max);
 		if (got < 0)
 			return RC_LOST;
 		n = (size_t)got;
 	} else {
-		n = packed.at[0] == FRAME_ZSTD ? ZSTD_decompress(at, max, body.at, body.len) : (size_t)-1;
+		n = packed.at[0] == FRAME_ZSTD ? ZSTD_decompress(at, max, body.at, body.len)
+					       : (size_t)-1;
 		if (packed.at[0] != FRAME_ZSTD || ZSTD_isError(n))
 			return RC_LOST;
 	}

@@ -126,7 +126,8 @@ static void commit_group(struct data *data, struct data_batch *group)
 		atomic_fetch_add_explicit(&data->groups, 1, memory_order_relaxed);
 	}
 	if (rc != RC_OK)
-		event_log(rc == RC_LIMIT ? EVENT_STORE_FULL : EVENT_STORE_FAILED, f_str("why", fault_text(&why)));
+		event_log(rc == RC_LIMIT ? EVENT_STORE_FULL : EVENT_STORE_FAILED,
+			f_str("why", fault_text(&why)));
 	answer(data, group, rc);
 }
 
@@ -141,7 +142,8 @@ static struct data_batch *take(struct data *data)
 	}
 	struct data_batch *group = data->head, *last = NULL;
 	size_t bytes = 0;
-	for (struct data_batch *b = group; b && (!last || bytes + b->bytes <= GROUP_BYTES); b = b->next) {
+	for (struct data_batch *b = group; b && (!last || bytes + b->bytes <= GROUP_BYTES);
+		b = b->next) {
 		bytes += b->bytes;
 		last = b;
 	}
@@ -218,7 +220,9 @@ enum rc data_fault(enum rc rc, struct fault *why)
 {
 	if (rc == RC_OK)
 		return RC_OK;
-	enum fault_id id = rc == RC_TAKEN ? FAULT_CONFLICT : rc == RC_LIMIT ? FAULT_STORE_FULL : FAULT_STORE;
+	enum fault_id id = rc == RC_TAKEN   ? FAULT_CONFLICT
+			   : rc == RC_LIMIT ? FAULT_STORE_FULL
+					    : FAULT_STORE;
 	return fault_set(why, id, "%s", "");
 }
 

@@ -12,13 +12,15 @@ void data_batch_init(struct data_batch *b, struct arena *arena)
 	*b = (struct data_batch){ .arena = arena };
 }
 
-static struct data_op *add_op(struct data_batch *b, enum data_op_kind kind, enum data_space space, struct slice key)
+static struct data_op *add_op(
+	struct data_batch *b, enum data_op_kind kind, enum data_space space, struct slice key)
 {
 	must(key.len > 0 && key.len <= DATA_KEY_MAX);
 	if (b->n == b->cap) {
 		size_t cap = b->cap ? b->cap * 2 : 16;
-		struct data_op *ops = cap * sizeof(*ops) <= ARENA_SMALL ? arena_new(b->arena, cap * sizeof(*ops)) :
-									   arena_try(b->arena, cap * sizeof(*ops));
+		struct data_op *ops = cap * sizeof(*ops) <= ARENA_SMALL
+					      ? arena_new(b->arena, cap * sizeof(*ops))
+					      : arena_try(b->arena, cap * sizeof(*ops));
 		must(ops != NULL);
 		if (b->n)
 			memcpy(ops, b->ops, b->n * sizeof(*ops));
@@ -73,8 +75,8 @@ static void count(_Atomic uint64_t *figure, uint64_t n)
 	atomic_fetch_add_explicit(figure, n, memory_order_relaxed);
 }
 
-enum rc data_get(struct data *data, enum data_space space, struct slice key, struct arena *a, struct slice *value,
-	struct fault *why)
+enum rc data_get(struct data *data, enum data_space space, struct slice key, struct arena *a,
+	struct slice *value, struct fault *why)
 {
 	enum rc rc = data->engine->get(data->e, space, key, a, value, why);
 	count(&data->reads, 1);
@@ -104,7 +106,8 @@ static bool visit_counted(void *ctx, struct slice key, struct slice value)
 	return c->left == 0 || --c->left > 0;
 }
 
-enum rc data_scan(struct data *data, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
+enum rc data_scan(struct data *data, const struct data_range *range, data_visit_fn *visit,
+	void *ctx, struct fault *why)
 {
 	struct counted c = { .visit = visit, .ctx = ctx, .left = range->limit };
 	enum rc rc = data->engine->scan(data->e, range, visit_counted, &c, why);
@@ -120,7 +123,8 @@ enum rc data_open(const struct data_options *options, struct data **out, struct 
 {
 	static const struct {
 		const char *type;
-		enum rc (*open)(const struct data_options *, const struct engine **, void **, struct fault *);
+		enum rc (*open)(const struct data_options *, const struct engine **, void **,
+			struct fault *);
 	} engines[] = { { "rocksdb", engine_rocksdb_open }, { "sqlite", engine_sqlite_open },
 		{ "memory", engine_memory_open } };
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {

@@ -22,20 +22,21 @@ enum { DATA_KEY_MAX = 1024 };
 /* --- reading: any thread, may block on the disk --- */
 
 /* RC_NONE: absent (why untouched). The value is a copy in `a`. Faults: STORE, MEMORY. */
-enum rc data_get(struct data *data, enum data_space space, struct slice key, struct arena *a, struct slice *value,
-	struct fault *why);
+enum rc data_get(struct data *data, enum data_space space, struct slice key, struct arena *a,
+	struct slice *value, struct fault *why);
 
 struct data_range {
 	enum data_space space;
 	struct slice from; /* inclusive; empty: the first key */
-	struct slice to;   /* exclusive; empty: past the last key */
-	bool reverse;      /* from the end down */
-	size_t limit;      /* 0: no limit */
+	struct slice to; /* exclusive; empty: past the last key */
+	bool reverse; /* from the end down */
+	size_t limit; /* 0: no limit */
 };
 
 /* Key and value are borrowed until it returns; false ends the scan. It must not call the store. */
 typedef bool data_visit_fn(void *ctx, struct slice key, struct slice value);
-enum rc data_scan(struct data *data, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why);
+enum rc data_scan(struct data *data, const struct data_range *range, data_visit_fn *visit,
+	void *ctx, struct fault *why);
 
 /* --- changing --- */
 
@@ -45,7 +46,7 @@ struct data_op {
 	enum data_op_kind kind;
 	enum data_space space;
 	struct slice key, value; /* borrowed by the batch until it is done */
-	int64_t delta;           /* DATA_ADD */
+	int64_t delta; /* DATA_ADD */
 };
 
 typedef void data_done_fn(void *ctx);
@@ -56,7 +57,7 @@ struct data_batch {
 	size_t n, cap;
 	size_t bytes;
 	bool asserts; /* has at least one */
-	enum rc rc;   /* the answer: OK; TAKEN: an assert did not hold; LIMIT: disk full; TEMP: the store failed */
+	enum rc rc; /* the answer: OK; TAKEN: an assert did not hold; LIMIT: disk full; TEMP: the store failed */
 	/* the committer's: */
 	struct data_batch *next;
 	data_done_fn *done;
@@ -100,7 +101,8 @@ enum rc data_open(const struct data_options *options, struct data **out, struct 
 void data_close(struct data **data);
 
 struct data_stats {
-	uint64_t reads, scans, keys_read, bytes_copied, commits, conflicts, groups, batch_keys, batch_bytes;
+	uint64_t reads, scans, keys_read, bytes_copied, commits, conflicts, groups, batch_keys,
+		batch_bytes;
 };
 void data_stats(struct data *data, struct data_stats *out);
 const char *data_type(const struct data *data);

@@ -21,7 +21,8 @@ struct data {
 	struct overlay *overlay;
 	uint64_t chaos;
 	/* figures */
-	_Atomic uint64_t reads, scans, keys_read, bytes_copied, commits, conflicts, groups, batch_keys, batch_bytes;
+	_Atomic uint64_t reads, scans, keys_read, bytes_copied, commits, conflicts, groups,
+		batch_keys, batch_bytes;
 };
 
 void committer_start(struct data *data);

@@ -14,16 +14,20 @@ struct engine_write {
  * with `why` filled for the last two. */
 struct engine {
 	const char *type;
-	enum rc (*get)(void *e, enum data_space space, struct slice key, struct arena *a, struct slice *value,
+	enum rc (*get)(void *e, enum data_space space, struct slice key, struct arena *a,
+		struct slice *value, struct fault *why);
+	enum rc (*scan)(void *e, const struct data_range *range, data_visit_fn *visit, void *ctx,
 		struct fault *why);
-	enum rc (*scan)(void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why);
 	/* All operations, in order, atomically; durable when it returns. */
 	enum rc (*write)(void *e, const struct data_op *const *ops, size_t n, struct fault *why);
 	void (*close)(void *e);
 };
 
-enum rc engine_memory_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why);
-enum rc engine_sqlite_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why);
-enum rc engine_rocksdb_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why);
+enum rc engine_memory_open(
+	const struct data_options *o, const struct engine **type, void **e, struct fault *why);
+enum rc engine_sqlite_open(
+	const struct data_options *o, const struct engine **type, void **e, struct fault *why);
+enum rc engine_rocksdb_open(
+	const struct data_options *o, const struct engine **type, void **e, struct fault *why);
 
 #endif

@@ -45,8 +45,8 @@ static struct node *seek(struct node *head, struct slice key, struct node **befo
 	return at->next[0];
 }
 
-static enum rc memory_get(void *e, enum data_space space, struct slice key, struct arena *a, struct slice *value,
-	struct fault *why)
+static enum rc memory_get(void *e, enum data_space space, struct slice key, struct arena *a,
+	struct slice *value, struct fault *why)
 {
 	struct memory *m = e;
 	enum rc rc = RC_NONE;
@@ -58,7 +58,8 @@ static enum rc memory_get(void *e, enum data_space space, struct slice key, stru
 	return rc == RC_LIMIT ? fault_set(why, FAULT_MEMORY, "%s", "") : rc;
 }
 
-static enum rc memory_scan(void *e, const struct data_range *r, data_visit_fn *visit, void *ctx, struct fault *why)
+static enum rc memory_scan(
+	void *e, const struct data_range *r, data_visit_fn *visit, void *ctx, struct fault *why)
 {
 	struct memory *m = e;
 	(void)why;
@@ -66,7 +67,8 @@ static enum rc memory_scan(void *e, const struct data_range *r, data_visit_fn *v
 	struct node *head = m->heads[r->space];
 	if (!r->reverse) {
 		struct node *n = seek(head, r->from, NULL);
-		while (n && (r->to.len == 0 || slice_cmp(n->key, r->to) < 0) && visit(ctx, n->key, n->value))
+		while (n && (r->to.len == 0 || slice_cmp(n->key, r->to) < 0) &&
+			visit(ctx, n->key, n->value))
 			n = n->next[0];
 	} else {
 		struct node *before[LEVELS], *n = head;
@@ -175,9 +177,11 @@ static void memory_close(void *e)
 	mem_free(MEM_STORE, m);
 }
 
-enum rc engine_memory_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why)
+enum rc engine_memory_open(
+	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine memory = { "memory", memory_get, memory_scan, memory_write, memory_close };
+	static const struct engine memory = { "memory", memory_get, memory_scan, memory_write,
+		memory_close };
 	(void)o;
 	(void)why;
 	struct memory *m = mem_new(MEM_STORE, sizeof(*m));

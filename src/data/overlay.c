@@ -44,7 +44,8 @@ static uint64_t hash_of(enum data_space space, struct slice key)
 	return XXH3_64bits_withSeed(key.at, key.len, (uint64_t)space);
 }
 
-static struct slot *find(const struct overlay *o, uint64_t hash, enum data_space space, struct slice key)
+static struct slot *find(
+	const struct overlay *o, uint64_t hash, enum data_space space, struct slice key)
 {
 	size_t i = hash & (o->cap - 1);
 	while (o->slots[i].round == o->round) {

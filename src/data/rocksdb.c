@@ -36,14 +36,14 @@ static enum rc failed(char *err, struct fault *why)
 	return rc == RC_LIMIT ? RC_LIMIT : full ? RC_LIMIT : RC_TEMP;
 }
 
-static enum rc rocks_get(void *e, enum data_space space, struct slice key, struct arena *a, struct slice *value,
-	struct fault *why)
+static enum rc rocks_get(void *e, enum data_space space, struct slice key, struct arena *a,
+	struct slice *value, struct fault *why)
 {
 	struct rocks *r = e;
 	char *err = NULL;
 	size_t len;
-	rocksdb_pinnableslice_t *pin =
-		rocksdb_get_pinned_cf(r->db, r->reads, r->spaces[space], (const char *)key.at, key.len, &err);
+	rocksdb_pinnableslice_t *pin = rocksdb_get_pinned_cf(
+		r->db, r->reads, r->spaces[space], (const char *)key.at, key.len, &err);
 	if (err)
 		return failed(err, why);
 	if (!pin)
@@ -78,12 +78,14 @@ static bool in_range(const struct data_range *range, struct slice key)
 	return range->to.len == 0 || slice_cmp(key, range->to) < 0;
 }
 
-static enum rc rocks_scan(void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
+static enum rc rocks_scan(
+	void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
 {
 	struct rocks *r = e;
 	rocksdb_readoptions_t *ro = rocksdb_readoptions_create();
 	if (range->to.len && !range->reverse)
-		rocksdb_readoptions_set_iterate_upper_bound(ro, (const char *)range->to.at, range->to.len);
+		rocksdb_readoptions_set_iterate_upper_bound(
+			ro, (const char *)range->to.at, range->to.len);
 	rocksdb_iterator_t *it = rocksdb_create_iterator_cf(r->db, ro, r->spaces[range->space]);
 	for (start(it, range); rocksdb_iter_valid(it);) {
 		struct slice key, value;
@@ -121,7 +123,8 @@ static enum rc rocks_write(void *e, const struct data_op *const *ops, size_t n, 
 			rocksdb_writebatch_delete_cf(r->batch, cf, key, op->key.len);
 		} else {
 			uint64_t delta = (uint64_t)op->delta;
-			rocksdb_writebatch_merge_cf(r->batch, cf, key, op->key.len, (const char *)&delta, sizeof(delta));
+			rocksdb_writebatch_merge_cf(r->batch, cf, key, op->key.len,
+				(const char *)&delta, sizeof(delta));
 		}
 	}
 	rocksdb_write(r->db, r->synced, r->batch, &err);
@@ -154,7 +157,8 @@ static int compression_of(const char *name)
 	return strcmp(name, "zstd") == 0 ? rocksdb_zstd_compression : rocksdb_no_compression;
 }
 
-static rocksdb_options_t *space_options(struct rocks *r, const struct data_options *o, enum data_space space)
+static rocksdb_options_t *space_options(
+	struct rocks *r, const struct data_options *o, enum data_space space)
 {
 	rocksdb_options_t *opt = rocksdb_options_create();
 	uint64_t buffers = o->write_buffer_bytes ? o->write_buffer_bytes : 32 * MIB;
@@ -171,7 +175,8 @@ static rocksdb_options_t *space_options(struct rocks *r, const struct data_optio
 	rocksdb_options_set_memtable_whole_key_filtering(opt, 1);
 	rocksdb_options_set_keep_log_file_num(opt, 3);
 	rocksdb_options_set_bytes_per_sync(opt, MIB);
-	rocksdb_options_set_compression(opt, space == DATA_BLOB ? rocksdb_no_compression : compression_of(o->compression));
+	rocksdb_options_set_compression(
+		opt, space == DATA_BLOB ? rocksdb_no_compression : compression_of(o->compression));
 	rocksdb_options_set_uint64add_merge_operator(opt);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(opt, 1);
 	rocksdb_options_set_block_based_table_factory(opt, r->table);
@@ -197,15 +202,18 @@ static enum rc open_db(struct rocks *r, const char *path, struct fault *why)
 	return err ? failed(err, why) : RC_OK;
 }
 
-enum rc engine_rocksdb_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why)
+enum rc engine_rocksdb_open(
+	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write, rocks_close };
+	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write,
+		rocks_close };
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
 	r->cache = rocksdb_cache_create_lru(o->cache_bytes ? o->cache_bytes : 32 * MIB);
 	r->table = rocksdb_block_based_options_create();
 	rocksdb_block_based_options_set_block_cache(r->table, r->cache);
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks(r->table, 1);
-	rocksdb_block_based_options_set_filter_policy(r->table, rocksdb_filterpolicy_create_ribbon(10));
+	rocksdb_block_based_options_set_filter_policy(
+		r->table, rocksdb_filterpolicy_create_ribbon(10));
 	rocksdb_block_based_options_set_format_version(r->table, 5);
 	for (size_t s = 0; s < DATA_SPACES; s++)
 		r->options[s] = space_options(r, o, (enum data_space)s);

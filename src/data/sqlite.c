@@ -20,8 +20,8 @@ struct db {
 struct sqlite {
 	char *path;
 	struct db *writer; /* the committer's */
-	uint64_t groups;   /* written; the committer's */
-	struct lock lock;  /* guards the readers at rest */
+	uint64_t groups; /* written; the committer's */
+	struct lock lock; /* guards the readers at rest */
 	struct db *readers;
 	unsigned readers_n;
 };
@@ -70,12 +70,14 @@ static bool prepare(struct db *d)
 		"SELECT k, v FROM kv%d WHERE k >= ?1 AND (?2 IS NULL OR k < ?2) ORDER BY k DESC",
 		"INSERT INTO kv%d (k, v) VALUES (?1, ?2) ON CONFLICT (k) DO UPDATE SET v = ?2",
 		"DELETE FROM kv%d WHERE k = ?1",
-		"INSERT INTO kv%d (k, v) VALUES (?1, kv_add(x'', ?2)) ON CONFLICT (k) DO UPDATE SET v = kv_add(v, ?2)" };
+		("INSERT INTO kv%d (k, v) VALUES (?1, kv_add(x'', ?2)) ON CONFLICT (k) DO UPDATE "
+		 "SET v = kv_add(v, ?2)") };
 	for (int s = 0; s < DATA_SPACES; s++) {
 		for (size_t i = 0; i < STATEMENTS; i++) {
 			char text[256];
 			snprintf(text, sizeof(text), sql[i], s);
-			if (sqlite3_prepare_v3(d->db, text, -1, SQLITE_PREPARE_PERSISTENT, &d->st[s][i], NULL) != SQLITE_OK)
+			if (sqlite3_prepare_v3(d->db, text, -1, SQLITE_PREPARE_PERSISTENT,
+				    &d->st[s][i], NULL) != SQLITE_OK)
 				return false;
 		}
 	}
@@ -84,22 +86,28 @@ static bool prepare(struct db *d)
 
 static enum rc db_open(const char *path, bool writer, struct db **out, struct fault *why)
 {
-	static const char *const setup = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-					 "CREATE TABLE IF NOT EXISTS kv0 (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID;"
-					 "CREATE TABLE IF NOT EXISTS kv1 (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID;";
+	static const char *const setup =
+		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+		"CREATE TABLE IF NOT EXISTS kv0 (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT "
+		"ROWID;"
+		"CREATE TABLE IF NOT EXISTS kv1 (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT "
+		"ROWID;";
 	struct db *d = mem_new(MEM_STORE, sizeof(*d));
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	bool ok = sqlite3_open_v2(path, &d->db, flags, NULL) == SQLITE_OK;
 	if (ok) {
 		sqlite3_busy_timeout(d->db, 10000);
-		ok = sqlite3_exec(d->db, "PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;", NULL, NULL, NULL) == SQLITE_OK;
-		ok = ok && sqlite3_create_function(d->db, "kv_add", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sql_add, NULL,
-				   NULL) == SQLITE_OK;
+		ok = sqlite3_exec(d->db, "PRAGMA cache_size=-2000; PRAGMA temp_store=MEMORY;", NULL,
+			     NULL, NULL) == SQLITE_OK;
+		ok = ok &&
+		     sqlite3_create_function(d->db, "kv_add", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+			     NULL, sql_add, NULL, NULL) == SQLITE_OK;
 		ok = ok && (!writer || sqlite3_exec(d->db, setup, NULL, NULL, NULL) == SQLITE_OK);
 		ok = ok && prepare(d);
 	}
 	if (!ok) {
-		enum rc rc = fault_set(why, FAULT_STORE, "sqlite: %s: %s", path, sqlite3_errmsg(d->db));
+		enum rc rc =
+			fault_set(why, FAULT_STORE, "sqlite: %s: %s", path, sqlite3_errmsg(d->db));
 		db_close(d);
 		return rc;
 	}
@@ -151,8 +159,8 @@ static struct slice column(sqlite3_stmt *st, int at)
 	return slice_of(p, (size_t)sqlite3_column_bytes(st, at));
 }
 
-static enum rc sqlite_get(void *e, enum data_space space, struct slice key, struct arena *a, struct slice *value,
-	struct fault *why)
+static enum rc sqlite_get(void *e, enum data_space space, struct slice key, struct arena *a,
+	struct slice *value, struct fault *why)
 {
 	struct sqlite *q = e;
 	struct db *d;
@@ -172,7 +180,8 @@ static enum rc sqlite_get(void *e, enum data_space space, struct slice key, stru
 	return rc;
 }
 
-static enum rc sqlite_scan(void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
+static enum rc sqlite_scan(
+	void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
 {
 	struct sqlite *q = e;
 	struct db *d;
@@ -197,7 +206,9 @@ static enum rc sqlite_scan(void *e, const struct data_range *range, data_visit_f
 
 static bool apply(struct db *d, const struct data_op *op)
 {
-	static const enum statement which[] = { [DATA_PUT] = PUT, [DATA_DELETE] = DELETE, [DATA_ADD] = ADD };
+	static const enum statement which[] = {
+		[DATA_PUT] = PUT, [DATA_DELETE] = DELETE, [DATA_ADD] = ADD
+	};
 	sqlite3_stmt *st = d->st[op->space][which[op->kind]];
 	bind(st, 1, op->key);
 	if (op->kind == DATA_PUT)
@@ -222,7 +233,8 @@ static enum rc sqlite_write(void *e, const struct data_op *const *ops, size_t n,
 		sqlite3_exec(d->db, "ROLLBACK", NULL, NULL, NULL);
 		return rc;
 	}
-	if (++q->groups % CHECKPOINT_GROUPS == 0) /* PASSIVE: a reader in the way leaves the rest for the next time */
+	if (++q->groups % CHECKPOINT_GROUPS ==
+		0) /* PASSIVE: a reader in the way leaves the rest for the next time */
 		sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	return RC_OK;
 }
@@ -241,13 +253,16 @@ static void sqlite_close(void *e)
 	mem_free(MEM_STORE, q);
 }
 
-enum rc engine_sqlite_open(const struct data_options *o, const struct engine **type, void **e, struct fault *why)
+enum rc engine_sqlite_open(
+	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine sqlite = { "sqlite", sqlite_get, sqlite_scan, sqlite_write, sqlite_close };
+	static const struct engine sqlite = { "sqlite", sqlite_get, sqlite_scan, sqlite_write,
+		sqlite_close };
 	struct sqlite *q = mem_new(MEM_STORE, sizeof(*q));
 	lock_init(&q->lock, LOCK_STORE);
 	q->path = mem_str(MEM_STORE, o->path);
-	sqlite3_soft_heap_limit64((sqlite3_int64)(o->cache_bytes ? o->cache_bytes : 32 * 1024 * 1024));
+	sqlite3_soft_heap_limit64(
+		(sqlite3_int64)(o->cache_bytes ? o->cache_bytes : 32 * 1024 * 1024));
 	enum rc rc = db_open(q->path, true, &q->writer, why);
 	if (rc != RC_OK) {
 		sqlite_close(q);

@@ -18,8 +18,10 @@ static bool same_name(struct slice a, struct slice b)
 	if (slice_eq(a, b))
 		return true;
 	/* INBOX is the one name without case; "inbox/x" has its first level folded too */
-	bool inbox = a.len == b.len && slice_starts_nocase(a, S("INBOX")) && slice_starts_nocase(b, S("INBOX"));
-	return inbox && (a.len == 5 || a.at[5] == '/') && slice_eq(slice_tail(a, 5), slice_tail(b, 5));
+	bool inbox = a.len == b.len && slice_starts_nocase(a, S("INBOX")) &&
+		     slice_starts_nocase(b, S("INBOX"));
+	return inbox && (a.len == 5 || a.at[5] == '/') &&
+	       slice_eq(slice_tail(a, 5), slice_tail(b, 5));
 }
 
 struct mail_box *mail_box_by_name(struct mail_account *ma, struct slice name)
@@ -56,10 +58,13 @@ static void wake(struct mail_view *v)
 static uint32_t op_kwset(struct mail_account *ma, const struct mail_op *op)
 {
 	uint32_t set;
-	return op->words_n && mail_kwset_of(&ma->keywords, op->words, op->words_n, &set) == RC_OK ? set : 0;
+	return op->words_n && mail_kwset_of(&ma->keywords, op->words, op->words_n, &set) == RC_OK
+		       ? set
+		       : 0;
 }
 
-static void set_flags(struct mail_account *ma, const struct mail_op *op, uint32_t kwset, struct mail_entry *e)
+static void set_flags(
+	struct mail_account *ma, const struct mail_op *op, uint32_t kwset, struct mail_entry *e)
 {
 	switch ((enum mail_flag_op)op->flag_op) {
 	case MAIL_FLAGS_ADD:
@@ -77,7 +82,8 @@ static void set_flags(struct mail_account *ma, const struct mail_op *op, uint32_
 	}
 }
 
-static void table_flags(struct mail_account *ma, struct mail_table *t, uint64_t id, const struct mail_op *op)
+static void table_flags(
+	struct mail_account *ma, struct mail_table *t, uint64_t id, const struct mail_op *op)
 {
 	uint32_t kwset = op_kwset(ma, op);
 	for (size_t r = 0; r < op->uids.n; r++) {
@@ -169,7 +175,8 @@ static struct mail_box *put_box(struct mail_account *ma, const struct mail_op *o
 	if (!box) {
 		if (ma->boxes_n == ma->boxes_cap) {
 			ma->boxes_cap = ma->boxes_cap ? ma->boxes_cap * 2 : 8;
-			ma->boxes = mem_grow(MEM_CACHE, ma->boxes, ma->boxes_cap * sizeof(*ma->boxes));
+			ma->boxes =
+				mem_grow(MEM_CACHE, ma->boxes, ma->boxes_cap * sizeof(*ma->boxes));
 			must(ma->boxes != NULL);
 		}
 		box = mem_new(MEM_CACHE, sizeof(*box));
@@ -208,13 +215,15 @@ static void drop_box(struct mail_account *ma, uint32_t id)
 		mail_table_done(&box->table);
 		mem_free(MEM_CACHE, (void *)(uintptr_t)box->head.name.at);
 		mem_free(MEM_CACHE, box);
-		memmove(ma->boxes + i, ma->boxes + i + 1, (ma->boxes_n - i - 1) * sizeof(*ma->boxes));
+		memmove(ma->boxes + i, ma->boxes + i + 1,
+			(ma->boxes_n - i - 1) * sizeof(*ma->boxes));
 		ma->boxes_n--;
 		return;
 	}
 }
 
-static void apply_op(struct mail_account *ma, uint64_t id, struct mail_op *op, struct mail_view *self)
+static void apply_op(
+	struct mail_account *ma, uint64_t id, struct mail_op *op, struct mail_view *self)
 {
 	if (op->kind == MAIL_OP_BOX) {
 		put_box(ma, op)->head.modseq = id;
@@ -235,7 +244,8 @@ static void apply_op(struct mail_account *ma, uint64_t id, struct mail_op *op, s
 	tell_views(box, op, self);
 }
 
-enum rc mail_apply(struct mail_account *ma, uint64_t id, struct slice record, struct mail_view *self)
+enum rc mail_apply(
+	struct mail_account *ma, uint64_t id, struct slice record, struct mail_view *self)
 {
 	struct mail_op op = { 0 };
 	struct slice rest = record;
@@ -251,7 +261,8 @@ enum rc mail_apply(struct mail_account *ma, uint64_t id, struct slice record, st
 	return RC_OK;
 }
 
-enum rc mail_apply_table(struct mail_account *ma, uint32_t box, struct mail_table *t, uint64_t id, struct slice record)
+enum rc mail_apply_table(struct mail_account *ma, uint32_t box, struct mail_table *t, uint64_t id,
+	struct slice record)
 {
 	struct mail_op op = { 0 };
 	enum rc rc = mail_log_open(&record);

@@ -8,8 +8,8 @@
 
 enum { REFS_MAX = 24 };
 
-enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct arena *a, struct mail_change **out,
-	struct fault *why)
+enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct arena *a,
+	struct mail_change **out, struct fault *why)
 {
 	struct mail_change *ch = arena_new(a, sizeof(*ch));
 	(void)why;
@@ -47,8 +47,8 @@ struct mail_pending *mail_pending(struct mail_change *ch, uint32_t box)
 	return &ch->pending[ch->pending_n++];
 }
 
-enum rc mail_change_place(struct mail_change *ch, uint32_t to, const struct mail_entry *e, const struct slice *words,
-	size_t words_n, uint32_t *uid)
+enum rc mail_change_place(struct mail_change *ch, uint32_t to, const struct mail_entry *e,
+	const struct slice *words, size_t words_n, uint32_t *uid)
 {
 	struct mail_pending *p = mail_pending(ch, to);
 	if (!p || p->uid_next == UINT32_MAX || words_n > MAIL_OP_WORDS_MAX)
@@ -59,23 +59,26 @@ enum rc mail_change_place(struct mail_change *ch, uint32_t to, const struct mail
 	for (size_t i = 0; i < words_n; i++)
 		op.words[i] = words[i];
 	mail_log_op(&ch->log, &op);
-	data_put(ch->batch, DATA_MAIN, mail_key_where(ch->arena, ch->account, e->mid, to, op.entry.uid), S(""));
+	data_put(ch->batch, DATA_MAIN,
+		mail_key_where(ch->arena, ch->account, e->mid, to, op.entry.uid), S(""));
 	ch->bytes += e->size;
 	*uid = op.entry.uid;
 	return RC_OK;
 }
 
-void mail_change_unplace(struct mail_change *ch, uint32_t box, const struct mail_entry *e, bool reap)
+void mail_change_unplace(
+	struct mail_change *ch, uint32_t box, const struct mail_entry *e, bool reap)
 {
-	data_delete(ch->batch, DATA_MAIN, mail_key_where(ch->arena, ch->account, e->mid, box, e->uid));
+	data_delete(
+		ch->batch, DATA_MAIN, mail_key_where(ch->arena, ch->account, e->mid, box, e->uid));
 	if (reap)
 		buf_varint(&ch->reap, e->mid);
 }
 
 /* The thread of the first known Message-ID; the others are then made known as its members, so that a late parent
  * joins too. One read an id, whatever the mailbox holds. */
-static enum rc join_thread(struct mail_change *ch, const struct mail_new *msg, uint64_t mid, uint64_t *thread,
-	struct fault *why)
+static enum rc join_thread(struct mail_change *ch, const struct mail_new *msg, uint64_t mid,
+	uint64_t *thread, struct fault *why)
 {
 	struct data *data = ch->ma->mail->deps.data;
 	uint64_t ids[REFS_MAX + 1];
@@ -83,14 +86,16 @@ static enum rc join_thread(struct mail_change *ch, const struct mail_new *msg, u
 	size_t n = 0;
 	if (msg->msgid_hash)
 		ids[n++] = msg->msgid_hash;
-	size_t skip = msg->ref_n > REFS_MAX ? msg->ref_n - REFS_MAX : 0; /* the nearest ancestors come last */
+	size_t skip = msg->ref_n > REFS_MAX ? msg->ref_n - REFS_MAX
+					    : 0; /* the nearest ancestors come last */
 	for (size_t i = skip; i < msg->ref_n; i++)
 		ids[n++] = msg->ref_hash[i];
 	*thread = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct slice value;
 		uint64_t found;
-		enum rc rc = data_get(data, DATA_MAIN, mail_key_u64(ch->arena, ch->account, 't', ids[i]), ch->arena, &value, why);
+		enum rc rc = data_get(data, DATA_MAIN,
+			mail_key_u64(ch->arena, ch->account, 't', ids[i]), ch->arena, &value, why);
 		if (rc != RC_OK && rc != RC_NONE)
 			return rc;
 		known[i] = rc == RC_OK && take_be64(&value, &found) == RC_OK;
@@ -105,7 +110,8 @@ static enum rc join_thread(struct mail_change *ch, const struct mail_new *msg, u
 			continue;
 		buf_init(&value, 0, ch->arena);
 		buf_be64(&value, *thread);
-		data_put(ch->batch, DATA_MAIN, mail_key_u64(ch->arena, ch->account, 't', ids[i]), buf_slice(&value));
+		data_put(ch->batch, DATA_MAIN, mail_key_u64(ch->arena, ch->account, 't', ids[i]),
+			buf_slice(&value));
 	}
 	return RC_OK;
 }
@@ -121,8 +127,8 @@ static enum rc check_quota(struct mail_change *ch, uint64_t more, struct fault *
 	return RC_OK;
 }
 
-enum rc mail_change_append(struct mail_change *ch, uint32_t box, const struct mail_new *msg, uint32_t *uid,
-	struct fault *why)
+enum rc mail_change_append(struct mail_change *ch, uint32_t box, const struct mail_new *msg,
+	uint32_t *uid, struct fault *why)
 {
 	TRY(check_quota(ch, msg->size, why));
 	if (ch->messages == CHANGE_MESSAGES || msg->size > UINT32_MAX)
@@ -159,7 +165,8 @@ enum rc mail_change_end(struct mail_change *ch, struct fault *why)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
 	account_change(ch->batch, ch->account, ACCOUNT_MAIL, ch->before, buf_slice(&ch->log));
 	if (ch->reap.len)
-		data_put(ch->batch, DATA_MAIN, mail_key_u64(ch->arena, ch->account, 'x', ch->before + 1),
+		data_put(ch->batch, DATA_MAIN,
+			mail_key_u64(ch->arena, ch->account, 'x', ch->before + 1),
 			buf_slice(&ch->reap));
 	return RC_OK;
 }

@@ -73,7 +73,9 @@ static enum rc make_one(struct mail_change *ch, struct slice name, enum mail_use
 	struct mail_box_info info;
 	enum rc rc = head_by_name(ch, name, &info);
 	if (rc == RC_NONE) {
-		info = (struct mail_box_info){ .id = ++ch->box_last, .name = name, .subscribed = use != MAIL_USE_NONE };
+		info = (struct mail_box_info){
+			.id = ++ch->box_last, .name = name, .subscribed = use != MAIL_USE_NONE
+		};
 	} else if (rc != RC_OK) {
 		return rc;
 	}
@@ -83,9 +85,9 @@ static enum rc make_one(struct mail_change *ch, struct slice name, enum mail_use
 	info.use = use;
 	if (ch->pending_n == CHANGE_BOXES)
 		return RC_LIMIT;
-	ch->pending[ch->pending_n++] = (struct mail_pending){ .box = info.id,
-		.uid_next = rc == RC_OK ? info.uid_next : 1,
-		.name = name };
+	ch->pending[ch->pending_n++] = (struct mail_pending){
+		.box = info.id, .uid_next = rc == RC_OK ? info.uid_next : 1, .name = name
+	};
 	put_head(ch, &info);
 	*id = info.id;
 	return RC_OK;
@@ -108,8 +110,8 @@ static enum rc make_above(struct mail_change *ch, struct slice name)
 	return RC_OK;
 }
 
-enum rc mail_change_create(struct mail_change *ch, struct slice given, enum mail_use use, uint32_t *id,
-	struct fault *why)
+enum rc mail_change_create(struct mail_change *ch, struct slice given, enum mail_use use,
+	uint32_t *id, struct fault *why)
 {
 	struct mail_box_info info;
 	struct slice name;
@@ -140,7 +142,8 @@ static enum rc children(struct mail_change *ch, struct slice name, struct child_
 	if (!found->at)
 		return RC_LIMIT;
 	for (size_t i = 0; i < n; i++) {
-		bool below = slice_starts(all[i].name, name) && all[i].name.len > name.len && all[i].name.at[name.len] == '/';
+		bool below = slice_starts(all[i].name, name) && all[i].name.len > name.len &&
+			     all[i].name.at[name.len] == '/';
 		if (below && !all[i].ghost)
 			found->at[found->n++] = all[i];
 	}
@@ -175,7 +178,8 @@ enum rc mail_change_delete(struct mail_change *ch, uint32_t box, struct fault *w
 	return RC_OK;
 }
 
-static enum rc move_inbox(struct mail_change *ch, uint32_t inbox, struct slice name, struct fault *why)
+static enum rc move_inbox(
+	struct mail_change *ch, uint32_t inbox, struct slice name, struct fault *why)
 {
 	uint32_t to;
 	struct ranges src = { 0 }, dst = { 0 };
@@ -187,7 +191,8 @@ static enum rc move_inbox(struct mail_change *ch, uint32_t inbox, struct slice n
 	return rc;
 }
 
-enum rc mail_change_rename(struct mail_change *ch, uint32_t box, struct slice given, struct fault *why)
+enum rc mail_change_rename(
+	struct mail_change *ch, uint32_t box, struct slice given, struct fault *why)
 {
 	struct mail_box_info info, there;
 	struct child_search below;

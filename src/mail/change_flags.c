@@ -44,14 +44,16 @@ struct flag_walk {
 	struct ranges *touched, *failed;
 };
 
-static enum rc flag_one(struct mail_account *ma, const struct mail_flag_change *fc, const struct mail_entry *e,
-	struct flag_walk *fw)
+static enum rc flag_one(struct mail_account *ma, const struct mail_flag_change *fc,
+	const struct mail_entry *e, struct flag_walk *fw)
 {
-	uint32_t flags = fc->op == MAIL_FLAGS_SET ? fc->flags :
-			 fc->op == MAIL_FLAGS_ADD ? e->flags | fc->flags : e->flags & ~fc->flags;
-	uint32_t kwset = fc->op == MAIL_FLAGS_SET ? fw->kwset :
-			 fc->op == MAIL_FLAGS_ADD ? mail_kwset_join(&ma->keywords, e->kwset, fw->kwset) :
-						    mail_kwset_less(&ma->keywords, e->kwset, fw->kwset);
+	uint32_t flags = fc->op == MAIL_FLAGS_SET   ? fc->flags
+			 : fc->op == MAIL_FLAGS_ADD ? e->flags | fc->flags
+						    : e->flags & ~fc->flags;
+	uint32_t kwset = fc->op == MAIL_FLAGS_SET ? fw->kwset
+			 : fc->op == MAIL_FLAGS_ADD
+				 ? mail_kwset_join(&ma->keywords, e->kwset, fw->kwset)
+				 : mail_kwset_less(&ma->keywords, e->kwset, fw->kwset);
 	if (fc->check && e->modseq > fc->unchanged_since)
 		return fw->failed ? ranges_add(fw->failed, e->uid, e->uid) : RC_OK;
 	if (flags == e->flags && kwset == e->kwset)
@@ -107,7 +109,8 @@ static void count_out(struct mail_op *op, const struct mail_entry *e)
 	op->bytes += e->size;
 }
 
-static enum rc expunge_all(struct mail_change *ch, const struct ranges *uids, bool only_deleted, struct mail_op *op)
+static enum rc expunge_all(
+	struct mail_change *ch, const struct ranges *uids, bool only_deleted, struct mail_op *op)
 {
 	struct walk w = { .box = mail_box_by_id(ch->ma, op->box), .uids = uids };
 	if (!w.box)
@@ -123,8 +126,8 @@ static enum rc expunge_all(struct mail_change *ch, const struct ranges *uids, bo
 	return RC_OK;
 }
 
-enum rc mail_change_expunge(struct mail_change *ch, uint32_t box, const struct ranges *uids, bool only_deleted,
-	struct ranges *done)
+enum rc mail_change_expunge(struct mail_change *ch, uint32_t box, const struct ranges *uids,
+	bool only_deleted, struct ranges *done)
 {
 	struct mail_op op = { .kind = MAIL_OP_EXPUNGE, .box = box };
 	lock_enter(&ch->ma->lock);
@@ -139,7 +142,8 @@ enum rc mail_change_expunge(struct mail_change *ch, uint32_t box, const struct r
 }
 
 /* Entries in UID order, a handful at a time, so that the lock is held for moments only. */
-static enum rc copy_one(struct mail_change *ch, uint32_t to, const struct mail_entry *e, uint32_t *uid)
+static enum rc copy_one(
+	struct mail_change *ch, uint32_t to, const struct mail_entry *e, uint32_t *uid)
 {
 	struct slice words[MAIL_OP_WORDS_MAX];
 	size_t n = 0;
@@ -161,8 +165,8 @@ static size_t read_some(struct mail_account *ma, struct walk *w, struct mail_ent
 	return n;
 }
 
-enum rc mail_change_copy(struct mail_change *ch, uint32_t from, const struct ranges *uids, uint32_t to, bool move,
-	struct ranges *src, struct ranges *dst)
+enum rc mail_change_copy(struct mail_change *ch, uint32_t from, const struct ranges *uids,
+	uint32_t to, bool move, struct ranges *src, struct ranges *dst)
 {
 	struct mail_entry some[64];
 	struct mail_op op = { .kind = MAIL_OP_EXPUNGE, .box = from };

@@ -19,12 +19,12 @@ struct mail_change {
 	struct data_batch *batch;
 	struct arena *arena;
 	uint32_t account;
-	uint64_t before;   /* change id it builds on */
+	uint64_t before; /* change id it builds on */
 	uint32_t messages; /* new message ids given */
-	uint64_t bytes;    /* that it adds */
+	uint64_t bytes; /* that it adds */
 	struct buf log;
 	size_t log_empty; /* length of a log without operations */
-	struct buf reap;  /* message ids whose last place may be gone */
+	struct buf reap; /* message ids whose last place may be gone */
 	struct mail_pending pending[CHANGE_BOXES];
 	size_t pending_n;
 	uint32_t box_last, uid_validity_last;
@@ -33,9 +33,10 @@ struct mail_change {
 /* The pending state of a box; NULL: more boxes than one change takes. */
 struct mail_pending *mail_pending(struct mail_change *ch, uint32_t box);
 /* One message more in `to`, at the next UID. */
-enum rc mail_change_place(struct mail_change *ch, uint32_t to, const struct mail_entry *e, const struct slice *words,
-	size_t words_n, uint32_t *uid);
+enum rc mail_change_place(struct mail_change *ch, uint32_t to, const struct mail_entry *e,
+	const struct slice *words, size_t words_n, uint32_t *uid);
 /* Forgets where a message was; `reap`: perhaps its last place. */
-void mail_change_unplace(struct mail_change *ch, uint32_t box, const struct mail_entry *e, bool reap);
+void mail_change_unplace(
+	struct mail_change *ch, uint32_t box, const struct mail_entry *e, bool reap);
 
 #endif

@@ -70,7 +70,8 @@ static void assert_claim(struct checkpoint *c, struct data_batch *b)
 }
 
 /* Puts up to PAGES_A_BATCH dirty pages from page index *at on; marks them clean. */
-static size_t put_pages(struct checkpoint *c, struct mail_box *box, size_t *at, struct data_batch *b, struct arena *a)
+static size_t put_pages(struct checkpoint *c, struct mail_box *box, size_t *at,
+	struct data_batch *b, struct arena *a)
 {
 	struct mail_account *ma = c->ma;
 	size_t n = 0;
@@ -207,12 +208,15 @@ static bool any(void *ctx, struct slice key, struct slice value)
 	return false;
 }
 
-static enum rc reap_one(struct mail_account *ma, uint64_t mid, struct data_batch *b, struct fault *why)
+static enum rc reap_one(
+	struct mail_account *ma, uint64_t mid, struct data_batch *b, struct fault *why)
 {
 	struct data *data = ma->mail->deps.data;
 	uint32_t account = account_id(ma->acc);
 	struct slice prefix = mail_key_u64(b->arena, account, 'i', mid);
-	struct data_range where = { .space = DATA_MAIN, .from = prefix, .to = mail_key_end(b->arena, prefix), .limit = 1 };
+	struct data_range where = {
+		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(b->arena, prefix), .limit = 1
+	};
 	bool held = false;
 	struct slice key = mail_key_u64(b->arena, account, 'r', mid), bytes;
 	struct mail_record rec;
@@ -249,7 +253,9 @@ static enum rc reap_next(struct mail_account *ma, struct arena *a, struct fault 
 	struct data *data = ma->mail->deps.data;
 	struct reap r = { .arena = a, .rc = RC_NONE };
 	struct slice prefix = mail_key(a, account_id(ma->acc), 'x');
-	struct data_range all = { .space = DATA_MAIN, .from = prefix, .to = mail_key_end(a, prefix), .limit = 1 };
+	struct data_range all = {
+		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(a, prefix), .limit = 1
+	};
 	struct data_batch b;
 	uint64_t mid;
 	data_batch_init(&b, a);
@@ -271,7 +277,8 @@ static void reap_all(struct mail_account *ma, struct fault *why)
 		arena_done(&a);
 	}
 	if (rc != RC_NONE)
-		event_log(EVENT_MAIL_REAP_FAILED, f_u64("account", account_id(ma->acc)), f_str("why", fault_text(why)));
+		event_log(EVENT_MAIL_REAP_FAILED, f_u64("account", account_id(ma->acc)),
+			f_str("why", fault_text(why)));
 }
 
 static void work(void *arg)
@@ -281,7 +288,8 @@ static void work(void *arg)
 	struct fault why = { 0 };
 	lock_enter(&ma->lock);
 	bool reap = ma->reap;
-	bool due = ma->recent_n >= MAIL_CHECKPOINT_RECORDS || ma->recent_bytes >= MAIL_CHECKPOINT_BYTES;
+	bool due = ma->recent_n >= MAIL_CHECKPOINT_RECORDS ||
+		   ma->recent_bytes >= MAIL_CHECKPOINT_BYTES;
 	ma->reap = false;
 	lock_leave(&ma->lock);
 	if (reap)
@@ -300,10 +308,12 @@ static void work(void *arg)
 void mail_checkpoint_maybe(struct mail_account *ma)
 {
 	lock_enter(&ma->lock);
-	bool due = ma->recent_n >= MAIL_CHECKPOINT_RECORDS || ma->recent_bytes >= MAIL_CHECKPOINT_BYTES || ma->reap;
+	bool due = ma->recent_n >= MAIL_CHECKPOINT_RECORDS ||
+		   ma->recent_bytes >= MAIL_CHECKPOINT_BYTES || ma->reap;
 	due = due && !ma->checkpointing;
 	ma->checkpointing |= due;
 	lock_leave(&ma->lock);
-	if (due && run_job(ma->mail->deps.run, RUN_JOB_BACKGROUND, work, mail_ref(ma), NULL) != RC_OK)
+	if (due &&
+		run_job(ma->mail->deps.run, RUN_JOB_BACKGROUND, work, mail_ref(ma), NULL) != RC_OK)
 		work(ma);
 }

@@ -3,9 +3,11 @@
 #include "mail/mail_int.h"
 #include <string.h>
 
-enum rc mail_record_get(struct mail_account *ma, uint64_t mid, struct arena *a, struct slice *record, struct fault *why)
+enum rc mail_record_get(struct mail_account *ma, uint64_t mid, struct arena *a,
+	struct slice *record, struct fault *why)
 {
-	return data_get(ma->mail->deps.data, DATA_MAIN, mail_key_u64(a, account_id(ma->acc), 'r', mid), a, record, why);
+	return data_get(ma->mail->deps.data, DATA_MAIN,
+		mail_key_u64(a, account_id(ma->acc), 'r', mid), a, record, why);
 }
 
 struct scan {
@@ -48,8 +50,8 @@ static size_t rising(const struct mail_entry *entries, size_t at, size_t n)
 	return end;
 }
 
-enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, size_t n, mail_record_fn *fn, void *ctx,
-	struct fault *why)
+enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, size_t n,
+	mail_record_fn *fn, void *ctx, struct fault *why)
 {
 	struct scan s = { .entries = entries, .visit = fn, .ctx = ctx };
 	uint32_t account = account_id(ma->acc);
@@ -71,8 +73,8 @@ enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, 
 	return RC_OK;
 }
 
-enum rc mail_bytes_get(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset, uint64_t len, struct arena *a,
-	struct slice *out, struct fault *why)
+enum rc mail_bytes_get(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
+	uint64_t len, struct arena *a, struct slice *out, struct fault *why)
 {
 	if (offset >= ref->size) {
 		*out = S("");

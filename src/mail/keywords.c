@@ -18,7 +18,8 @@ static void *grow(void *old, uint32_t n, uint32_t *cap, size_t size)
 static uint32_t add_set(struct mail_keywords *kw, const uint32_t *ids, uint32_t n)
 {
 	for (uint32_t i = 0; i < kw->sets_n; i++)
-		if (kw->sets[i]->n == n && (n == 0 || memcmp(kw->sets[i]->ids, ids, n * sizeof(*ids)) == 0))
+		if (kw->sets[i]->n == n &&
+			(n == 0 || memcmp(kw->sets[i]->ids, ids, n * sizeof(*ids)) == 0))
 			return i;
 	kw->sets = grow(kw->sets, kw->sets_n, &kw->sets_cap, sizeof(*kw->sets));
 	struct mail_kwset *set = mem_new(MEM_CACHE, sizeof(*set));
@@ -72,7 +73,8 @@ enum rc mail_keyword_id(struct mail_keywords *kw, struct slice name, uint32_t *i
 }
 
 /* Merges two rising lists into `out`; `less` keeps what is in a alone. */
-static uint32_t merge(const struct mail_kwset *a, const struct mail_kwset *b, bool less, uint32_t *out)
+static uint32_t merge(
+	const struct mail_kwset *a, const struct mail_kwset *b, bool less, uint32_t *out)
 {
 	uint32_t n = 0, i = 0, j = 0;
 	while (i < a->n || (!less && j < b->n)) {

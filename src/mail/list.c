@@ -16,7 +16,8 @@ static enum rc copy_head(struct mail_box *box, struct arena *a, struct mail_box_
 	return RC_OK;
 }
 
-enum rc mail_box_find(struct mail_account *ma, struct slice name, struct arena *a, struct mail_box_info *out)
+enum rc mail_box_find(
+	struct mail_account *ma, struct slice name, struct arena *a, struct mail_box_info *out)
 {
 	lock_enter(&ma->lock);
 	struct mail_box *box = mail_box_by_name(ma, name);
@@ -25,7 +26,8 @@ enum rc mail_box_find(struct mail_account *ma, struct slice name, struct arena *
 	return rc;
 }
 
-enum rc mail_box_by_use(struct mail_account *ma, enum mail_use use, struct arena *a, struct mail_box_info *out)
+enum rc mail_box_by_use(
+	struct mail_account *ma, enum mail_use use, struct arena *a, struct mail_box_info *out)
 {
 	enum rc rc = RC_NONE;
 	lock_enter(&ma->lock);
@@ -44,7 +46,8 @@ static int by_name(const void *x, const void *y)
 	return slice_cmp(a->name, b->name);
 }
 
-enum rc mail_box_list(struct mail_account *ma, struct arena *a, struct mail_box_info **out, size_t *n)
+enum rc mail_box_list(
+	struct mail_account *ma, struct arena *a, struct mail_box_info **out, size_t *n)
 {
 	enum rc rc = RC_OK;
 	lock_enter(&ma->lock);
@@ -71,7 +74,8 @@ const char *const *mail_keywords(struct mail_account *ma, uint32_t kwset, size_t
 }
 
 /* Sets in use are marked first, then their names: the cost is one pass over the table. */
-static enum rc collect(struct mail_account *ma, struct mail_box *box, struct arena *a, const char ***out, size_t *n)
+static enum rc collect(struct mail_account *ma, struct mail_box *box, struct arena *a,
+	const char ***out, size_t *n)
 {
 	uint8_t *sets = arena_try_array(a, ma->keywords.sets_n + 1, 1);
 	uint8_t *names = arena_try_array(a, ma->keywords.names_n + 1, 1);
@@ -94,7 +98,8 @@ static enum rc collect(struct mail_account *ma, struct mail_box *box, struct are
 	return RC_OK;
 }
 
-enum rc mail_box_keywords(struct mail_account *ma, uint32_t box_id, struct arena *a, const char ***out, size_t *n)
+enum rc mail_box_keywords(
+	struct mail_account *ma, uint32_t box_id, struct arena *a, const char ***out, size_t *n)
 {
 	lock_enter(&ma->lock);
 	struct mail_box *box = mail_box_by_id(ma, box_id);

@@ -13,7 +13,8 @@ struct log_read {
 
 static enum rc lost(struct mail_account *ma, struct fault *why, const char *what)
 {
-	return fault_set(why, FAULT_DAMAGED, "account %" PRIu32 ": %s is damaged; run `veredus store check`",
+	return fault_set(why, FAULT_DAMAGED,
+		"account %" PRIu32 ": %s is damaged; run `veredus store check`",
 		account_id(ma->acc), what);
 }
 
@@ -60,7 +61,8 @@ enum rc mail_load(struct mail_account *ma, struct fault *why)
 	struct slice heads;
 	uint64_t claim;
 	arena_init(&a, 0);
-	enum rc rc = data_get(ma->mail->deps.data, DATA_MAIN, mail_key(&a, account_id(ma->acc), 'k'), &a, &heads, why);
+	enum rc rc = data_get(ma->mail->deps.data, DATA_MAIN,
+		mail_key(&a, account_id(ma->acc), 'k'), &a, &heads, why);
 	if (rc == RC_OK && mail_heads_read(ma, heads, &claim) != RC_OK)
 		rc = lost(ma, why, "the checkpoint");
 	arena_done(&a);
@@ -81,7 +83,8 @@ static bool visit_page(void *ctx, struct slice key, struct slice value)
 	uint32_t no;
 	struct slice tail = slice_tail(key, key.len - (key.len < 4 ? key.len : 4));
 	lock_enter(&r->ma->lock); /* for the keywords alone */
-	r->rc = take_be32(&tail, &no) == RC_OK ? mail_page_read(r->ma, value, no, &r->table) : RC_LOST;
+	r->rc = take_be32(&tail, &no) == RC_OK ? mail_page_read(r->ma, value, no, &r->table)
+					       : RC_LOST;
 	lock_leave(&r->ma->lock);
 	return r->rc == RC_OK;
 }
@@ -100,8 +103,9 @@ static enum rc install(struct mail_account *ma, uint32_t box_id, struct mail_tab
 	box->loaded = true;
 	*t = (struct mail_table){ 0 };
 	if (box->table.count != box->head.exists) {
-		event_log(EVENT_MAIL_COUNTS_MENDED, f_u64("account", account_id(ma->acc)), f_u64("box", box_id),
-			f_u64("head", box->head.exists), f_u64("table", box->table.count));
+		event_log(EVENT_MAIL_COUNTS_MENDED, f_u64("account", account_id(ma->acc)),
+			f_u64("box", box_id), f_u64("head", box->head.exists),
+			f_u64("table", box->table.count));
 		box->head.exists = box->table.count;
 	}
 	return RC_OK;

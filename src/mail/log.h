@@ -7,7 +7,13 @@
 
 /* A record is a version byte and operations. A reader knows every version ever written; an unknown operation is
  * RC_LOST. Deltas of counts ride along so that heads follow without the table. */
-enum mail_op_kind { MAIL_OP_APPEND = 1, MAIL_OP_FLAGS = 2, MAIL_OP_EXPUNGE = 3, MAIL_OP_BOX = 4, MAIL_OP_BOX_GONE = 5 };
+enum mail_op_kind {
+	MAIL_OP_APPEND = 1,
+	MAIL_OP_FLAGS = 2,
+	MAIL_OP_EXPUNGE = 3,
+	MAIL_OP_BOX = 4,
+	MAIL_OP_BOX_GONE = 5
+};
 
 enum { MAIL_OP_WORDS_MAX = 128 };
 

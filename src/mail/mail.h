@@ -119,7 +119,7 @@ struct mail_view {
 	struct ranges gone; /* expunged in the table, not announced here yet */
 	struct ranges changed; /* flags changed by others, not announced yet */
 	uint32_t uid_next; /* messages at and past it are not shown yet */
-	struct ranges recent;  /* UIDs that are \Recent here */
+	struct ranges recent; /* UIDs that are \Recent here */
 	uint32_t exists;
 	bool read_only;
 	bool dirty; /* something to announce; written by others under the account's lock */

@@ -22,7 +22,8 @@ static enum rc hashes(struct slice header, struct arena *a, struct mail_parsed *
 	out->ref_hash = arena_try_array(a, 2 * REFS_MAX, sizeof(*out->ref_hash));
 	if (!out->ref_hash)
 		return RC_LIMIT;
-	if (mime_field_find(header, S("Message-ID"), &value) == RC_OK && mime_id_next(&value, &id) == RC_OK)
+	if (mime_field_find(header, S("Message-ID"), &value) == RC_OK &&
+		mime_id_next(&value, &id) == RC_OK)
 		out->msgid_hash = id_hash(id);
 	for (size_t f = 0; f < 2; f++) {
 		size_t n = 0;
@@ -93,7 +94,8 @@ static struct slice subject_of(struct slice header, struct arena *a)
 	return mime_base_subject(mime_words(value, a));
 }
 
-enum rc mail_record_make(struct slice message, const struct blob_ref *ref, struct arena *a, struct mail_parsed *out)
+enum rc mail_record_make(
+	struct slice message, const struct blob_ref *ref, struct arena *a, struct mail_parsed *out)
 {
 	struct mime_part *root;
 	struct buf rec, part;
@@ -104,7 +106,8 @@ enum rc mail_record_make(struct slice message, const struct blob_ref *ref, struc
 	TRY(mime_parse(message, a, &root));
 	struct slice header = slice_of(message.at + root->head, root->head_len);
 	TRY(hashes(header, a, out));
-	if (mime_field_find(header, S("Date"), &value) == RC_OK && mime_date(value, &sent, &zone) != RC_OK)
+	if (mime_field_find(header, S("Date"), &value) == RC_OK &&
+		mime_date(value, &sent, &zone) != RC_OK)
 		sent = 0;
 	buf_init(&rec, 0, a);
 	buf_byte(&rec, RECORD_VERSION);
@@ -127,7 +130,8 @@ enum rc mail_record_make(struct slice message, const struct blob_ref *ref, struc
 	TRY(structure_parts(message, root, &part));
 	buf_vslice(&rec, buf_slice(&part));
 	value = kept_fields(header, a);
-	bool whole = value.len <= FIELDS_MAX; /* a header of that size is read from the message itself */
+	bool whole =
+		value.len <= FIELDS_MAX; /* a header of that size is read from the message itself */
 	buf_byte(&rec, whole);
 	buf_vslice(&rec, whole ? value : S(""));
 	out->record = buf_slice(&rec);

@@ -89,18 +89,20 @@ enum rc mail_record_part_next(struct slice *rest, struct mail_part *out)
 
 bool mail_record_keeps(struct slice name)
 {
-	static const char *const kept[] = { "From", "To", "Cc", "Bcc", "Sender", "Reply-To", "Subject", "Date",
-		"Message-ID", "In-Reply-To", "References", "Content-Type", "Content-Transfer-Encoding", "MIME-Version",
-		"List-Id", "List-Post", "List-Unsubscribe", "List-Archive", "X-Priority", "Priority", "Importance",
-		"Newsgroups", "Return-Path", "Delivered-To", "X-Spam-Status", "Auto-Submitted", "User-Agent",
-		"X-Mailer", "Disposition-Notification-To" };
+	static const char *const kept[] = { "From", "To", "Cc", "Bcc", "Sender", "Reply-To",
+		"Subject", "Date", "Message-ID", "In-Reply-To", "References", "Content-Type",
+		"Content-Transfer-Encoding", "MIME-Version", "List-Id", "List-Post",
+		"List-Unsubscribe", "List-Archive", "X-Priority", "Priority", "Importance",
+		"Newsgroups", "Return-Path", "Delivered-To", "X-Spam-Status", "Auto-Submitted",
+		"User-Agent", "X-Mailer", "Disposition-Notification-To" };
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (slice_eq_nocase(name, slice_str(kept[i])))
 			return true;
 	return false;
 }
 
-enum rc mail_field_next(struct slice *rest, struct slice *field, struct slice *name, struct slice *value)
+enum rc mail_field_next(
+	struct slice *rest, struct slice *field, struct slice *name, struct slice *value)
 {
 	size_t end = 0;
 	if (rest->len == 0)

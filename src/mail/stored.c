@@ -7,7 +7,8 @@
 
 enum { PAGE_VERSION = 1, HEADS_VERSION = 1 };
 
-static struct slice key_of(struct arena *a, uint32_t account, uint8_t tail, const uint32_t *words, size_t n)
+static struct slice key_of(
+	struct arena *a, uint32_t account, uint8_t tail, const uint32_t *words, size_t n)
 {
 	struct buf key;
 	buf_init(&key, 0, a);
@@ -32,9 +33,11 @@ struct slice mail_key_page(struct arena *a, uint32_t account, uint32_t box, uint
 	return key_of(a, account, 'p', (uint32_t[]){ box, page }, 2);
 }
 
-struct slice mail_key_where(struct arena *a, uint32_t account, uint64_t mid, uint32_t box, uint32_t uid)
+struct slice mail_key_where(
+	struct arena *a, uint32_t account, uint64_t mid, uint32_t box, uint32_t uid)
 {
-	return key_of(a, account, 'i', (uint32_t[]){ (uint32_t)(mid >> 32), (uint32_t)mid, box, uid }, 4);
+	return key_of(
+		a, account, 'i', (uint32_t[]){ (uint32_t)(mid >> 32), (uint32_t)mid, box, uid }, 4);
 }
 
 struct slice mail_key_end(struct arena *a, struct slice prefix)
@@ -48,7 +51,8 @@ struct slice mail_key_end(struct arena *a, struct slice prefix)
 }
 
 /* The keyword names that a page uses, each once, in `sets`' order; index of a name by its id. */
-static void write_names(const struct mail_account *ma, const struct mail_page *p, uint32_t *index, struct buf *out)
+static void write_names(
+	const struct mail_account *ma, const struct mail_page *p, uint32_t *index, struct buf *out)
 {
 	struct buf names;
 	uint32_t n = 0;
@@ -67,7 +71,8 @@ static void write_names(const struct mail_account *ma, const struct mail_page *p
 	buf_done(&names);
 }
 
-void mail_page_write(const struct mail_account *ma, const struct mail_page *p, uint64_t change, struct buf *out)
+void mail_page_write(
+	const struct mail_account *ma, const struct mail_page *p, uint64_t change, struct buf *out)
 {
 	uint32_t *index = mem_new(MEM_OTHER, (ma->keywords.names_n + 1) * sizeof(*index));
 	uint32_t last = p->no << MAIL_PAGE_BITS;
@@ -97,7 +102,8 @@ struct page_names {
 	uint64_t n;
 };
 
-static enum rc read_entry(struct mail_account *ma, struct slice *in, const struct page_names *names, struct mail_entry *e)
+static enum rc read_entry(struct mail_account *ma, struct slice *in, const struct page_names *names,
+	struct mail_entry *e)
 {
 	uint64_t uid, size, flags, words, word;
 	TRY(take_varint(in, &uid));
@@ -136,8 +142,8 @@ static enum rc read_names(struct mail_account *ma, struct slice *in, struct page
 	return RC_OK;
 }
 
-static enum rc read_page(struct mail_account *ma, struct slice in, uint32_t no, struct page_names *names,
-	struct mail_table *t)
+static enum rc read_page(struct mail_account *ma, struct slice in, uint32_t no,
+	struct page_names *names, struct mail_table *t)
 {
 	uint8_t version;
 	uint64_t change, n;

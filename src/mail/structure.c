@@ -53,7 +53,8 @@ static void put_address(const struct mime_address *m, struct arena *a, struct bu
 	buf_byte(out, ')');
 }
 
-static enum rc put_addresses(struct slice header, const char *name, const char *other, struct arena *a, struct buf *out)
+static enum rc put_addresses(
+	struct slice header, const char *name, const char *other, struct arena *a, struct buf *out)
 {
 	struct slice value;
 	struct mime_address *list;
@@ -78,8 +79,8 @@ enum rc structure_envelope(struct slice header, struct arena *a, struct buf *out
 {
 	static const struct {
 		const char *name, *other;
-	} lists[] = { { "From", NULL }, { "Sender", "From" }, { "Reply-To", "From" }, { "To", NULL }, { "Cc", NULL },
-		{ "Bcc", NULL } };
+	} lists[] = { { "From", NULL }, { "Sender", "From" }, { "Reply-To", "From" },
+		{ "To", NULL }, { "Cc", NULL }, { "Bcc", NULL } };
 	buf_byte(out, '(');
 	put_field(header, "Date", a, out);
 	buf_byte(out, ' ');
@@ -117,7 +118,8 @@ static void put_disposition(struct slice header, struct arena *a, struct buf *ou
 {
 	struct slice value;
 	struct mime_params p;
-	if (mime_field_find(header, S("Content-Disposition"), &value) != RC_OK || mime_params(value, a, &p) != RC_OK) {
+	if (mime_field_find(header, S("Content-Disposition"), &value) != RC_OK ||
+		mime_params(value, a, &p) != RC_OK) {
 		buf_str(out, "NIL");
 		return;
 	}
@@ -223,8 +225,8 @@ static void put_end(struct bodies *b, const struct mime_part *p)
 	buf_byte(b->out, ')');
 }
 
-enum rc structure_body(struct slice message, const struct mime_part *root, bool extended, struct arena *a,
-	struct buf *out)
+enum rc structure_body(struct slice message, const struct mime_part *root, bool extended,
+	struct arena *a, struct buf *out)
 {
 	struct bodies b = { message, extended, a, out };
 	const struct mime_part *p = root;
@@ -254,7 +256,8 @@ struct numbering {
 	struct buf number; /* "1.2" of the part at hand */
 };
 
-static void put_part(struct numbering *n, const struct mime_part *p, const struct mime_part *inner, struct slice number)
+static void put_part(struct numbering *n, const struct mime_part *p, const struct mime_part *inner,
+	struct slice number)
 {
 	bool text = slice_eq_nocase(p->type.type, S("text"));
 	buf_vslice(n->out, number);
@@ -277,7 +280,8 @@ static void number_children(struct numbering *n, const struct mime_part *p, size
 	if (p->is_message && holder && !holder->is_multipart) {
 		size_t len = n->number.len;
 		buf_str(&n->number, len ? ".1" : "1");
-		put_part(n, holder, holder->is_message ? holder->child : NULL, buf_slice(&n->number));
+		put_part(n, holder, holder->is_message ? holder->child : NULL,
+			buf_slice(&n->number));
 		if (holder->is_message)
 			number_children(n, holder, depth + 1);
 		n->number.len = len;

@@ -7,8 +7,8 @@
 
 /* RFC 3501 7.4.2 (RFC 9051 7.5.2). All append to `out`; RC_LIMIT: no memory. */
 enum rc structure_envelope(struct slice header, struct arena *a, struct buf *out);
-enum rc structure_body(struct slice message, const struct mime_part *root, bool extended, struct arena *a,
-	struct buf *out);
+enum rc structure_body(struct slice message, const struct mime_part *root, bool extended,
+	struct arena *a, struct buf *out);
 /* The table that mail_record_part reads. */
 enum rc structure_parts(struct slice message, const struct mime_part *root, struct buf *out);
 

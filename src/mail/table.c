@@ -153,7 +153,8 @@ uint32_t mail_table_rank(struct mail_table *t, uint32_t uid)
 	if (i == t->n)
 		return t->count;
 	count_before(t, i);
-	uint32_t in_page = t->pages[i].no == uid >> MAIL_PAGE_BITS ? page_seek(&t->pages[i], uid) : 0;
+	uint32_t in_page =
+		t->pages[i].no == uid >> MAIL_PAGE_BITS ? page_seek(&t->pages[i], uid) : 0;
 	return t->before[i] + in_page;
 }
 
@@ -174,7 +175,8 @@ const struct mail_entry *mail_table_select(struct mail_table *t, uint32_t rank)
 	return &t->pages[lo].at[rank - t->before[lo]];
 }
 
-size_t mail_table_read(struct mail_table *t, uint32_t from, uint32_t below, struct mail_entry *out, size_t max)
+size_t mail_table_read(
+	struct mail_table *t, uint32_t from, uint32_t below, struct mail_entry *out, size_t max)
 {
 	size_t n = 0;
 	for (size_t i = mail_table_seek(t, from); i < t->n && n < max; i++) {

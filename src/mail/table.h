@@ -19,7 +19,7 @@ struct mail_page {
 
 struct mail_table {
 	struct mail_page *pages;
-	uint32_t *before;    /* entries in the pages before each */
+	uint32_t *before; /* entries in the pages before each */
 	size_t before_valid; /* `before` is right for pages below this index */
 	size_t n, cap;
 	uint32_t count;
@@ -41,6 +41,7 @@ uint32_t mail_table_rank(struct mail_table *t, uint32_t uid);
 /* The entry with `rank` entries before it; NULL: rank >= count. */
 const struct mail_entry *mail_table_select(struct mail_table *t, uint32_t rank);
 /* Copies entries with uid >= from and uid < below, at most max. */
-size_t mail_table_read(struct mail_table *t, uint32_t from, uint32_t below, struct mail_entry *out, size_t max);
+size_t mail_table_read(
+	struct mail_table *t, uint32_t from, uint32_t below, struct mail_entry *out, size_t max);
 
 #endif

@@ -9,12 +9,13 @@ static void claim_recent(struct mail_view *v)
 	struct mail_box *box = v->box;
 	if (box->recent_uid >= box->head.uid_next)
 		return;
-	if (ranges_add(&v->recent, box->recent_uid, box->head.uid_next - 1) == RC_OK && !v->read_only)
+	if (ranges_add(&v->recent, box->recent_uid, box->head.uid_next - 1) == RC_OK &&
+		!v->read_only)
 		box->recent_uid = box->head.uid_next;
 }
 
-enum rc mail_view_open(struct mail_account *ma, uint32_t box_id, bool read_only, struct task *task, struct mail_view *v,
-	struct fault *why)
+enum rc mail_view_open(struct mail_account *ma, uint32_t box_id, bool read_only, struct task *task,
+	struct mail_view *v, struct fault *why)
 {
 	TRY(mail_box_load(ma, box_id, why));
 	lock_enter(&ma->lock);
@@ -23,7 +24,9 @@ enum rc mail_view_open(struct mail_account *ma, uint32_t box_id, bool read_only,
 		lock_leave(&ma->lock);
 		return fault_set(why, FAULT_MAILBOX_UNKNOWN, "the mailbox was deleted just now");
 	}
-	*v = (struct mail_view){ .ma = mail_ref(ma), .box = box, .task = task, .read_only = read_only };
+	*v = (struct mail_view){
+		.ma = mail_ref(ma), .box = box, .task = task, .read_only = read_only
+	};
 	v->uid_next = box->head.uid_next;
 	v->exists = box->table.count;
 	v->next = box->views;
@@ -57,7 +60,8 @@ static uint32_t count_recent(struct mail_view *v)
 	uint32_t n = 0;
 	for (size_t i = 0; i < v->recent.n; i++) {
 		struct range r = v->recent.at[i];
-		n += mail_table_rank(&v->box->table, r.hi + 1) - mail_table_rank(&v->box->table, r.lo);
+		n += mail_table_rank(&v->box->table, r.hi + 1) -
+		     mail_table_rank(&v->box->table, r.lo);
 	}
 	return n;
 }
@@ -80,7 +84,8 @@ static enum rc expunge_numbers(struct mail_view *v, struct arena *a, struct mail
 	return RC_OK;
 }
 
-static enum rc sync_locked(struct mail_view *v, bool may_expunge, struct arena *a, struct mail_news *news)
+static enum rc sync_locked(
+	struct mail_view *v, bool may_expunge, struct arena *a, struct mail_news *news)
 {
 	if (!v->box) {
 		news->deleted = true;
@@ -103,7 +108,8 @@ static enum rc sync_locked(struct mail_view *v, bool may_expunge, struct arena *
 	return RC_OK;
 }
 
-enum rc mail_view_sync(struct mail_view *v, bool may_expunge, struct arena *a, struct mail_news *news)
+enum rc mail_view_sync(
+	struct mail_view *v, bool may_expunge, struct arena *a, struct mail_news *news)
 {
 	*news = (struct mail_news){ 0 };
 	lock_enter(&v->ma->lock);
@@ -177,7 +183,8 @@ static enum rc uids_locked(struct mail_view *v, const struct ranges *seqs, struc
 {
 	for (size_t i = 0; i < seqs->n && seqs->at[i].lo <= v->exists; i++) {
 		uint32_t lo = uid_locked(v, seqs->at[i].lo ? seqs->at[i].lo : 1);
-		uint32_t hi = uid_locked(v, seqs->at[i].hi < v->exists ? seqs->at[i].hi : v->exists);
+		uint32_t hi =
+			uid_locked(v, seqs->at[i].hi < v->exists ? seqs->at[i].hi : v->exists);
 		if (lo && hi && lo <= hi)
 			TRY(ranges_add(uids, lo, hi));
 	}
@@ -192,21 +199,23 @@ enum rc mail_view_uids(struct mail_view *v, const struct ranges *seqs, struct ra
 	return rc;
 }
 
-static size_t read_range(struct mail_view *v, struct range r, struct mail_entry *out, uint32_t *seqs, size_t max)
+static size_t read_range(
+	struct mail_view *v, struct range r, struct mail_entry *out, uint32_t *seqs, size_t max)
 {
 	uint32_t below = r.hi < v->uid_next ? r.hi + 1 : v->uid_next;
 	size_t n = mail_table_read(&v->box->table, r.lo, below, out, max);
 	uint32_t rank = n ? mail_table_rank(&v->box->table, out[0].uid) + 1 : 0;
 	for (size_t i = 0; i < n; i++) {
-		seqs[i] = rank + (uint32_t)i + (v->gone.n ? (uint32_t)ranges_below(&v->gone, out[i].uid) : 0);
+		seqs[i] = rank + (uint32_t)i +
+			  (v->gone.n ? (uint32_t)ranges_below(&v->gone, out[i].uid) : 0);
 		if (v->recent.n && ranges_has(&v->recent, out[i].uid))
 			out[i].flags |= MAIL_RECENT;
 	}
 	return n;
 }
 
-size_t mail_view_read(struct mail_view *v, uint32_t from, const struct ranges *uids, struct mail_entry *out,
-	uint32_t *seqs, size_t max)
+size_t mail_view_read(struct mail_view *v, uint32_t from, const struct ranges *uids,
+	struct mail_entry *out, uint32_t *seqs, size_t max)
 {
 	static const struct range everything = { 1, UINT32_MAX };
 	size_t n = 0;

@@ -228,7 +228,8 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 	run_start(h->run);
 	run_memory_start(h->run, conf->memory_limit);
 	h->watch = cert_watch_start(h->run, h->tls, h->pairs, h->pairs_n, CERT_EVERY_MS);
-	if (run_memory_hook("mail", evict_mail, h->mail) != RC_OK || run_memory_hook("dns", dns_evict, h->dns) != RC_OK)
+	if (run_memory_hook("mail", evict_mail, h->mail) != RC_OK ||
+		run_memory_hook("dns", dns_evict, h->dns) != RC_OK)
 		return fault_set(why, FAULT_INTERNAL, "too many caches");
 	return queue_start(h->queue, why);
 }

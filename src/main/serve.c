@@ -31,13 +31,17 @@ static enum rc drop_root(const struct conf *c, struct fault *why)
 	struct passwd *pw = getpwnam(c->run_user);
 	if (!pw)
 		return fault_set(why, FAULT_CONFIG,
-			"[server] user = \"%s\": no such user; make it with `useradd --system %s`, or set another",
+			"[server] user = \"%s\": no such user; make it with `useradd --system %s`, "
+			"or set another",
 			c->run_user, c->run_user);
 	if (mkdir(c->data_dir, 0700) == 0 && chown(c->data_dir, pw->pw_uid, pw->pw_gid) != 0)
-		return fault_set(why, FAULT_CONFIG, "%s: cannot be given to \"%s\"", c->data_dir, c->run_user);
-	bool dropped = setgroups(0, NULL) == 0 && setgid(pw->pw_gid) == 0 && prctl(PR_SET_KEEPCAPS, 1) == 0 &&
-		       setuid(pw->pw_uid) == 0 && keep_bind_only();
-	return dropped ? RC_OK : fault_set(why, FAULT_CONFIG, "cannot become user \"%s\"", c->run_user);
+		return fault_set(why, FAULT_CONFIG, "%s: cannot be given to \"%s\"", c->data_dir,
+			c->run_user);
+	bool dropped = setgroups(0, NULL) == 0 && setgid(pw->pw_gid) == 0 &&
+		       prctl(PR_SET_KEEPCAPS, 1) == 0 && setuid(pw->pw_uid) == 0 &&
+		       keep_bind_only();
+	return dropped ? RC_OK
+		       : fault_set(why, FAULT_CONFIG, "cannot become user \"%s\"", c->run_user);
 }
 
 static int child(void *arg)

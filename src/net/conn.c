@@ -18,7 +18,8 @@
 /*  PROXY → (HANDSHAKE) → OPEN → TALK ⇄ HANDSHAKE (STARTTLS);  outgoing: CONNECT → OPEN → TALK */
 
 enum {
-	GATHER_MAX = 4096, LAST_WORDS_MS = 10000,
+	GATHER_MAX = 4096,
+	LAST_WORDS_MS = 10000,
 	LINGER_MS = 2000,
 	READ_REST = 16384,
 	READS_IN_A_ROW = 16,
@@ -417,7 +418,8 @@ static enum step ending(struct conn *c)
 static enum step talk(struct conn *c)
 {
 	enum step s = c->task.step(&c->task);
-	c->gathering = s == STEP_MORE && conn_has_input(c) && !c->tls_wanted && c->out.len - c->out_at < GATHER_MAX;
+	c->gathering = s == STEP_MORE && conn_has_input(c) && !c->tls_wanted &&
+		       c->out.len - c->out_at < GATHER_MAX;
 	if (c->gathering)
 		return STEP_MORE;
 	bool full = conn_out_full(c), sent = flush(c);

@@ -294,8 +294,9 @@ static enum step find_address(struct task *t)
 	d->plain_only = d->plain_next;
 	d->plain_next = false;
 	t->step = talking;
-	struct net_target target = { .to = (struct sockaddr *)&to, .to_len = len,
-		.timeout_ms = d->q->deps.connect_ms };
+	struct net_target target = {
+		.to = (struct sockaddr *)&to, .to_len = len, .timeout_ms = d->q->deps.connect_ms
+	};
 	if (net_connect(d->q->deps.net, &target, &d->q->door, d, &d->conn) != RC_OK)
 		d->talking = false;
 	return STEP_MORE;

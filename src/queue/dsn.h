@@ -13,7 +13,7 @@ struct dsn_conf {
 
 /* The report that is due for the message now, as a whole message to its sender. Marks delays as told in `m`.
  * RC_NONE: nothing is to be told (also for the null sender). RC_LIMIT: no memory. */
-enum rc dsn_make(const struct dsn_conf *conf, struct blob *blob, struct queue_message *m, struct arena *a,
-	struct slice *out);
+enum rc dsn_make(const struct dsn_conf *conf, struct blob *blob, struct queue_message *m,
+	struct arena *a, struct slice *out);
 
 #endif
