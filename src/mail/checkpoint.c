@@ -281,6 +281,15 @@ static void reap_all(struct mail_account *ma, struct fault *why)
 			f_str("why", fault_text(why)));
 }
 
+/* Content that lost its last link, here or in the queue. */
+static void purge(struct mail_account *ma, struct fault *why)
+{
+	size_t n;
+	if (blob_purge(ma->mail->deps.blob, &n, why) != RC_OK)
+		event_log(EVENT_MAIL_REAP_FAILED, f_u64("account", account_id(ma->acc)),
+			f_str("why", fault_text(why)));
+}
+
 static void work(void *arg)
 {
 	struct mail_account *ma = arg;
@@ -292,8 +301,10 @@ static void work(void *arg)
 		   ma->recent_bytes >= MAIL_CHECKPOINT_BYTES;
 	ma->reap = false;
 	lock_leave(&ma->lock);
-	if (reap)
+	if (reap) {
 		reap_all(ma, &why);
+		purge(ma, &why);
+	}
 	arena_init(&c.arena, 0);
 	if (due && run_checkpoint(&c, &why) != RC_OK)
 		event_log(EVENT_MAIL_CHECKPOINT_FAILED, f_u64("account", account_id(ma->acc)),
