@@ -55,6 +55,7 @@ static void begin_message(struct imap_session *s, const struct fetch *f, size_t 
 {
 	const struct mail_entry *e = &f->entries[at];
 	struct buf *out = imap_out(s);
+	imap_tell_new_keywords(s, e);
 	buf_str(out, "* ");
 	buf_u64(out, f->seqs[at]);
 	buf_str(out, " FETCH (");

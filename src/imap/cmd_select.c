@@ -5,19 +5,9 @@
 
 static void tell_flags(struct imap_session *s, bool read_only)
 {
-	static const char system[] = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
-	const char **names = NULL;
-	size_t n = 0;
-	struct buf *out = imap_out(s);
-	if (mail_box_keywords(s->ma, s->box, &s->arena, &names, &n) != RC_OK)
-		n = 0;
-	buf_fmt(out, "* FLAGS (%s", system);
-	for (size_t i = 0; i < n; i++)
-		buf_fmt(out, " %s", names[i]);
-	buf_str(out, ")\r\n* OK [PERMANENTFLAGS (");
-	for (size_t i = 0; !read_only && i < n + 1; i++)
-		buf_fmt(out, "%s%s", i ? " " : "", i ? names[i - 1] : system);
-	buf_fmt(out, "%s)] flags kept\r\n", read_only ? "" : " \\*");
+	imap_tell_keywords(s);
+	buf_fmt(imap_out(s), "* OK [PERMANENTFLAGS (%s)] flags kept\r\n",
+		read_only ? "" : "\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*");
 }
 
 static uint32_t first_unseen(struct imap_session *s)

@@ -15,10 +15,31 @@ void imap_write_entry_flags(struct imap_session *s, const struct mail_entry *e, 
 	buf_byte(out, ')');
 }
 
+void imap_tell_keywords(struct imap_session *s)
+{
+	const char **names = NULL;
+	size_t n = 0;
+	struct buf *out = imap_out(s);
+	if (mail_keywords_all(s->ma, run_step_arena(s->conn->task.run), &names, &n) != RC_OK)
+		return;
+	s->keywords_told = n;
+	buf_str(out, "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft");
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(out, " %s", names[i]);
+	buf_str(out, ")\r\n");
+}
+
+void imap_tell_new_keywords(struct imap_session *s, const struct mail_entry *e)
+{
+	if (e->kwset && mail_keywords_count(s->ma) > s->keywords_told)
+		imap_tell_keywords(s);
+}
+
 void imap_flags_response(
 	struct imap_session *s, const struct mail_entry *e, uint32_t seq, bool with_uid)
 {
 	struct buf *out = imap_out(s);
+	imap_tell_new_keywords(s, e);
 	buf_fmt(out, "* %u FETCH (", seq);
 	if (with_uid)
 		buf_fmt(out, "UID %u ", e->uid);

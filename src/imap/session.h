@@ -72,6 +72,7 @@ struct imap_session {
 	struct mail_account *ma;
 	struct mail_view view; /* when IMAP_SELECTED */
 	uint32_t box; /* of the view */
+	size_t keywords_told; /* how many the last FLAGS response had */
 	struct ranges saved; /* "$" (RFC 5182): UIDs */
 	char peer[48];
 };
@@ -120,6 +121,9 @@ void imap_change_drop(struct imap_session *s);
 
 /* --- news.c --- */
 /* Untagged EXISTS, RECENT, EXPUNGE and FETCH for what others changed. */
+/* The FLAGS response with all keywords; and before an entry that may have one the client has not heard of. */
+void imap_tell_keywords(struct imap_session *s);
+void imap_tell_new_keywords(struct imap_session *s, const struct mail_entry *e);
 void imap_news(struct imap_session *s, bool may_expunge);
 /* "* n FETCH (FLAGS (...) UID n MODSEQ (n))": uid and modseq as asked. */
 void imap_flags_response(

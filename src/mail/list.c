@@ -73,37 +73,22 @@ const char *const *mail_keywords(struct mail_account *ma, uint32_t kwset, size_t
 	return set->names;
 }
 
-/* Sets in use are marked first, then their names: the cost is one pass over the table. */
-static enum rc collect(struct mail_account *ma, struct mail_box *box, struct arena *a,
-	const char ***out, size_t *n)
-{
-	uint8_t *sets = arena_try_array(a, ma->keywords.sets_n + 1, 1);
-	uint8_t *names = arena_try_array(a, ma->keywords.names_n + 1, 1);
-	const char **list = arena_try_array(a, ma->keywords.names_n + 1, sizeof(*list));
-	if (!sets || !names || !list)
-		return RC_LIMIT;
-	for (size_t i = 0; i < box->table.n && ma->keywords.sets_n > 1; i++)
-		for (uint16_t j = 0; j < box->table.pages[i].n; j++)
-			sets[box->table.pages[i].at[j].kwset] = 1;
-	for (uint32_t s = 0; s < ma->keywords.sets_n; s++) {
-		const struct mail_kwset *set = mail_kwset_get(&ma->keywords, s);
-		for (uint32_t i = 0; sets[s] && i < set->n; i++)
-			names[set->ids[i]] = 1;
-	}
-	*n = 0;
-	for (uint32_t i = 0; i < ma->keywords.names_n; i++)
-		if (names[i])
-			list[(*n)++] = ma->keywords.names[i];
-	*out = list;
-	return RC_OK;
-}
-
-enum rc mail_box_keywords(
-	struct mail_account *ma, uint32_t box_id, struct arena *a, const char ***out, size_t *n)
+enum rc mail_keywords_all(struct mail_account *ma, struct arena *a, const char ***out, size_t *n)
 {
 	lock_enter(&ma->lock);
-	struct mail_box *box = mail_box_by_id(ma, box_id);
-	enum rc rc = box ? collect(ma, box, a, out, n) : RC_NONE;
+	const char **list = arena_try_array(a, ma->keywords.names_n + 1, sizeof(*list));
+	*n = list ? ma->keywords.names_n : 0;
+	for (size_t i = 0; i < *n; i++)
+		list[i] = ma->keywords.names[i];
 	lock_leave(&ma->lock);
-	return rc;
+	*out = list;
+	return list ? RC_OK : RC_LIMIT;
+}
+
+size_t mail_keywords_count(struct mail_account *ma)
+{
+	lock_enter(&ma->lock);
+	size_t n = ma->keywords.names_n;
+	lock_leave(&ma->lock);
+	return n;
 }

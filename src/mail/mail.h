@@ -161,9 +161,10 @@ enum rc mail_view_uids(struct mail_view *v, const struct ranges *seqs, struct ra
 
 /* The keywords of a set: names live as long as the account is in memory. n may be 0. */
 const char *const *mail_keywords(struct mail_account *ma, uint32_t kwset, size_t *n);
-/* All keywords in use in a box (for the FLAGS response). */
-enum rc mail_box_keywords(
-	struct mail_account *ma, uint32_t box, struct arena *a, const char ***out, size_t *n);
+/* All keyword names that the account knows, in the order in which it learned them (for the FLAGS response), and how
+ * many: when the number has grown, a client is to hear of the new ones before it sees them. */
+enum rc mail_keywords_all(struct mail_account *ma, struct arena *a, const char ***out, size_t *n);
+size_t mail_keywords_count(struct mail_account *ma);
 
 /* --- Messages --- */
 
