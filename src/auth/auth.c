@@ -86,7 +86,7 @@ void auth_mechs(const struct auth_peer *peer, struct buf *out)
 static void drop(struct auth_session *s)
 {
 	struct auth_try *t = s->try;
-	auth_job_leave(&t->job, t->auth);
+	auth_job_leave(t);
 	auth_delay_leave(t);
 	arena_done(&t->arena);
 	mem_wipe(t, sizeof(*t));
@@ -138,7 +138,7 @@ enum rc auth_refuse(struct auth_session *s, const char *reason)
 	event_log(EVENT_AUTH_FAILED, f_slice("service", t->door), f_slice("peer", t->address),
 		f_slice("user", t->user), f_str("mechanism", mech_name(t->mech)),
 		f_str("reason", reason), f_u64("failures", s->failures));
-	auth_job_leave(&t->job, t->auth);
+	auth_job_leave(t);
 	t->stage = AUTH_DELAYED;
 	t->until_ms = run_now_ms(t->auth->deps.run) + (t->auth->deps.delay_ms << delay);
 	auth_delay_add(t, delay);
@@ -212,15 +212,17 @@ enum rc auth_check_password(struct auth_session *s, struct slice authzid, struct
 	if (rc != RC_OK)
 		return auth_end(s, rc);
 	digest_password(t, pass);
-	if (t->who.is_known &&
-		auth_cache_has(t->auth->cache, t->digest, run_now_ms(t->auth->deps.run))) {
+	t->stage = AUTH_HASHING;
+	bool is_cached = t->who.is_known &&
+			 auth_cache_has(t->auth->cache, t->digest, run_now_ms(t->auth->deps.run));
+	rc = is_cached ? RC_OK : auth_job_start(t, slice_head(pass, PASSWORD_LEN_MOST + 1));
+	if (rc == RC_OK) {
 		atomic_fetch_add(&t->auth->cached, 1);
 		return auth_succeed(s, "cache");
 	}
-	if (auth_job_start(t, slice_head(pass, PASSWORD_LEN_MOST + 1)) != RC_OK)
+	if (rc != RC_WAIT)
 		return auth_end(s, fault_set(why, FAULT_AUTH_BUSY,
 					   "too many log-ins at once; try again later"));
-	t->stage = AUTH_HASHING;
 	return RC_WAIT;
 }
 
@@ -236,15 +238,13 @@ static enum rc proved(struct auth_session *s, struct fault *why)
 	if (rc != RC_OK)
 		return auth_end(
 			s, rc == RC_NONE ? fault_set(why, FAULT_AUTH_FAILED, "%s", "") : rc);
-	uint64_t at = run_now_ms(t->auth->deps.run);
-	auth_cache_add(t->auth->cache, t->digest, at, at + t->auth->deps.cache_ms);
 	return auth_succeed(s, "hash");
 }
 
 static enum rc hashing(struct auth_session *s, struct fault *why)
 {
 	struct auth_try *t = s->try;
-	switch (auth_job_answer(t->job, t->auth)) {
+	switch (auth_job_answer(t)) {
 	case RC_WAIT:
 		return RC_WAIT;
 	case RC_OK:

@@ -11,7 +11,8 @@
 /* [auth 1] A password that proved right is remembered (as a keyed digest, in memory only) until its time is up, its account's
  *          credential generation moves, or the cache is full; so a changed password is felt at once.
  * [auth 2] An unknown user, a disabled one and a wrong password cost the same time and get the same answer.
- * [auth 3] A hash job outlives the session that asked for it; it then holds nothing of the session. */
+ * [auth 3] A hash job outlives the session that asked for it; it then holds nothing of the session.
+ * [auth 4] Sessions that ask for the same name with the same password at once wait for one hash. */
 
 struct auth;
 

@@ -12,6 +12,7 @@ enum {
 	AUTH_TRY_BYTES = 64 * 1024,
 	AUTH_LINE_MOST = 8192,
 	AUTH_JOBS_MOST = 16384,
+	AUTH_JOB_BUCKETS = 512,
 	AUTH_DIGEST_LEN = 32
 };
 
@@ -30,6 +31,7 @@ struct auth {
 	struct auth_deps deps;
 	struct auth_cache *cache;
 	struct lock lock; /* of the jobs and the delays */
+	struct auth_job *jobs[AUTH_JOB_BUCKETS]; /* that can be joined, by digest */
 	uint8_t secret
 		[AUTH_DIGEST_LEN]; /* of this process: keys the cache, makes the salts of unknown users */
 	_Atomic uint64_t tries, cached, hashed, refused, failed, jobs_now;
@@ -73,6 +75,7 @@ struct auth_try {
 	struct auth_who who;
 	struct auth_scram scram;
 	struct auth_job *job;
+	struct auth_try *job_prev, *job_next; /* who else waits for it */
 	struct auth_try *prev, *next; /* in auth->delays[delay] */
 	unsigned delay; /* index + 1; 0: in none */
 	uint8_t digest[AUTH_DIGEST_LEN];
@@ -96,12 +99,13 @@ enum rc auth_scram_first(
 enum rc auth_scram_final(
 	struct auth_session *s, struct slice msg, struct buf *reply, struct fault *why);
 
-/* ---- job.c: hashing on the side. The job has two owners, the attempt and the runner; the last one frees it ---- */
-/* RC_LIMIT: too many wait already. */
+/* ---- job.c: hashing on the side. The attempts that wait for a job and the runner own it; the last one frees it ---- */
+/* RC_WAIT: under way, t->task is woken. RC_OK: the cache says yes, meanwhile. RC_LIMIT: too many wait already. */
 enum rc auth_job_start(struct auth_try *t, struct slice pass);
-/* RC_WAIT: not done. Else the answer of password_check over all hashes. */
-enum rc auth_job_answer(struct auth_job *job, struct auth *auth);
-void auth_job_leave(struct auth_job **job, struct auth *auth);
+/* RC_WAIT: not done. Else the answer of password_check over all hashes; RC_TEMP: there was no room for the job. */
+enum rc auth_job_answer(struct auth_try *t);
+/* The attempt waits no more. */
+void auth_job_leave(struct auth_try *t);
 
 /* ---- delay.c: its own task, for a connection's timer is its idle timeout ---- */
 void auth_delay_init(struct auth *auth);

@@ -24,7 +24,7 @@ struct auth_cache *auth_cache_new(size_t bytes)
 	size_t sets = bytes / (WAYS * sizeof(struct place));
 	sets = sets > 0 ? sets : 1;
 	struct auth_cache *c = mem_new(MEM_CACHE, sizeof(*c) + sets * WAYS * sizeof(struct place));
-	lock_init(&c->lock, LOCK_AUTH);
+	lock_init(&c->lock, LOCK_AUTH_CACHE);
 	c->sets = sets;
 	return c;
 }

@@ -162,8 +162,7 @@ static void dropped(struct task *t)
 static const struct step_row steps[] = { { begin, "begin" }, { go_on, "go on" } };
 static const struct task_kind kind = { "client", steps, 2, dropped };
 
-/* Runs the dialogue to its end. */
-static enum rc log_in(struct world *w, struct client *c)
+static void start(struct world *w, struct client *c)
 {
 	c->auth = w->auth;
 	c->peer = (struct auth_peer){ .auth = c->auth,
@@ -178,12 +177,23 @@ static enum rc log_in(struct world *w, struct client *c)
 	pthread_cond_init(&c->done, NULL);
 	task_init(&c->task, w->run, &kind, begin);
 	task_start(&c->task);
+}
+
+static enum rc wait_for(struct client *c)
+{
 	pthread_mutex_lock(&c->lock);
 	while (!c->is_done)
 		pthread_cond_wait(&c->done, &c->lock);
 	pthread_mutex_unlock(&c->lock);
 	arena_done(&c->arena);
 	return c->rc;
+}
+
+/* Runs the dialogue to its end. */
+static enum rc log_in(struct world *w, struct client *c)
+{
+	start(w, c);
+	return wait_for(c);
 }
 
 /* The client outlives its task, which the run time drops soon after its end. */
@@ -422,6 +432,24 @@ static void outlives_sessions(void **state)
 	assert_true(s.hashed >= 1);
 }
 
+/* [auth 4]: who comes while the hash is computed waits for it; who comes later finds it in the cache. */
+static void hashes_once(void **state)
+{
+	struct world *w = *state;
+	struct auth_stats s;
+	struct client *clients[20];
+	for (size_t i = 0; i < 20; i++) {
+		clients[i] = client_new();
+		clients[i]->lines[0] = "ann@example.org";
+		clients[i]->lines[1] = "secret";
+		start(w, clients[i]);
+	}
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(wait_for(clients[i]), RC_OK);
+	auth_stats(w->auth, &s);
+	assert_int_equal(s.hashed, 1);
+}
+
 int test_login(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +461,7 @@ int test_login(void)
 		cmocka_unit_test_setup_teardown(renews_old_hashes, open_world, close_world),
 		cmocka_unit_test_setup_teardown(wants_privacy, open_world, close_world),
 		cmocka_unit_test_setup_teardown(outlives_sessions, open_world, close_world),
+		cmocka_unit_test_setup_teardown(hashes_once, open_world, close_world),
 	};
 	return cmocka_run_group_tests_name("auth/login", tests, NULL, NULL);
 }
