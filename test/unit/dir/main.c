@@ -4,7 +4,9 @@
 
 int main(void)
 {
-	int failed = test_address() + test_directory("memory") + test_directory("sqlite") +
-		     test_directory("rocksdb");
+	int failed = test_address() + test_directory("memory") + test_directory("sqlite");
+#ifndef __SANITIZE_THREAD__ /* RocksDB is not instrumented: its own locks are not seen */
+	failed += test_directory("rocksdb");
+#endif
 	return failed ? 1 : 0;
 }
