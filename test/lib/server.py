@@ -72,9 +72,10 @@ class Server:
             text += f"tls.implicit = {str(implicit).lower()}\n"
         return text + extra
 
-    def start(self, preload=None, wait=True):
+    def start(self, preload=None, wait=True, under=()):
+        """`under`: words in front of the command, of a program that becomes it, as `strace -D` does."""
         env = dict(self.env, **({"LD_PRELOAD": str(preload)} if preload else {}))
-        command = [self.binary, "--config", self.config, "--data", self.data, "serve"]
+        command = [*under, self.binary, "--config", self.config, "--data", self.data, "serve"]
         for setting in self.settings:
             command += ["--set", setting]
         with open(self.log, "ab") as log:

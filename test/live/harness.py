@@ -59,11 +59,11 @@ def run_all(server):
         print(f"not ok nothing_died: {report[:1500]}", flush=True)
 
 
-def serve(users=("ann", "bob"), **options):
+def serve(users=("ann", "bob"), under=(), **options):
     """A started server with DOMAIN and accounts."""
     settings = ["server.user=", *options.pop("settings", ())]
     server = Server(settings=settings, **options)
-    server.start()
+    server.start(under=[str(word).replace("%{folder}", str(server.folder)) for word in under])
     server.add_domain(DOMAIN)
     for u in users:
         server.add_account(f"{u}@{DOMAIN}", PASSWORD)

@@ -1,34 +1,31 @@
 # order.py: No reply before its flush returned: strace tells the order of system calls.
 import re
 import subprocess
-import time
+from contextlib import contextmanager
 
 from harness import DOMAIN, Skip, imap_session, main, message, needs, serve, smtp_session, test
 
 ANN = f"ann@{DOMAIN}"
+CALLS = "trace=write,writev,send,sendto,sendmsg,pwrite64,pwritev,fdatasync,fsync,sync_file_range"
+# it becomes the server, and a grandchild traces: allowed where one may not attach to strangers
+STRACE = ["strace", "-D", "-f", "-y", "-tt", "-s", "4000", "-e", CALLS]
 
 
-class Trace:
-    """strace on every process of the server's group, from begin to end."""
-
-    def __init__(self, server):
-        needs("strace")
-        self.out = server.folder / "strace"
-        group = subprocess.run(["pgrep", "-g", str(server.process.pid)], capture_output=True, text=True).stdout.split()
-        calls = "trace=write,writev,send,sendto,sendmsg,pwrite64,pwritev,fdatasync,fsync,sync_file_range"
-        command = ["strace", "-f", "-y", "-tt", "-s", "4000", "-e", calls, "-o", str(self.out)]
-        self.process = subprocess.Popen(command + [w for p in group for w in ("-p", p)], stderr=subprocess.PIPE, text=True)
-        line = self.process.stderr.readline()
-        if "attached" not in line:
-            self.process.kill()
-            raise Skip(f"strace may not attach: {line.strip()}")
-        time.sleep(0.3)
-
-    def end(self):
-        time.sleep(0.3)
-        self.process.terminate()
-        self.process.wait()
-        return self.out.read_text(errors="replace").splitlines()
+@contextmanager
+def traced():
+    """A server under strace from its first call on; its lines are in the list once the block has ended."""
+    needs("strace")
+    may = subprocess.run(STRACE + ["-o", "/dev/null", "true"], capture_output=True, text=True)
+    if may.returncode:
+        raise Skip(f"this machine forbids to trace: {may.stderr.strip()}")
+    server, lines = serve(under=[*STRACE, "-o", "%{folder}/strace"]), []
+    try:
+        yield server, lines
+        server.stop()
+        lines += (server.folder / "strace").read_text(errors="replace").splitlines()
+        assert not server.crashed(), server.crashed()
+    finally:
+        server.__exit__()
 
 
 def flushed_at(lines):
@@ -66,9 +63,8 @@ def tagged(lines, letter):
 
 
 @test
-def smtp_250_follows_its_flush(server):
-    with smtp_session(server) as c:
-        trace = Trace(server)
+def smtp_250_follows_its_flush():
+    with traced() as (server, lines), smtp_session(server) as c:
         for i in range(10):
             c.smtp("MAIL FROM:<x@far.example>")
             c.smtp(f"RCPT TO:<{ANN}>")
@@ -76,15 +72,13 @@ def smtp_250_follows_its_flush(server):
             c.send(message(f"order {i}", size=5000))
             assert c.smtp("\r\n.").startswith("250")
             c.smtp("NOOP")
-        lines = trace.end()
     check(lines, after_354(lines), 10)
 
 
 @test
-def imap_ok_follows_its_flush(server):
-    with imap_session(server) as c:
+def imap_ok_follows_its_flush():
+    with traced() as (server, lines), imap_session(server) as c:
         c.imap("s", "SELECT INBOX")
-        trace = Trace(server)
         for i in range(10):
             body = message(f"append {i}", size=3000)
             c.send(f"t{i} APPEND INBOX {{{len(body)}+}}\r\n".encode() + body + b"\r\n")
@@ -92,10 +86,9 @@ def imap_ok_follows_its_flush(server):
                 pass
         for i in range(10):
             c.imap(f"u{i}", f"UID STORE 1:* +FLAGS (k{i})")
-        lines = trace.end()
     check(lines, tagged(lines, "t"), 10)
     check(lines, tagged(lines, "u"), 10)
 
 
 if __name__ == "__main__":
-    main(serve)
+    main()
