@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "base/must.h"
 #include "data/data_int.h"
+#include "data/order.h"
 #include "data/overlay.h"
 #include "run/run.h"
 
@@ -120,6 +121,7 @@ static void commit_group(struct data *data, struct data_batch *group)
 	enum rc rc = RC_OK;
 	if (n) {
 		uint64_t began = run_now_us();
+		order_sort(data->ops, n);
 		rc = data->engine->write(data->e, data->ops, n, &why);
 		metric_time(METRIC_STORE_FLUSH_US, run_now_us() - began);
 		metric_add(METRIC_STORE_GROUPS, 1);
