@@ -21,6 +21,8 @@ static const struct {
 	{ "account", "show", "account show ADDRESS", 1, 1, admin_account_show },
 	{ "account", "passwd", "account passwd ADDRESS [--password-stdin]", 1, 1,
 		admin_account_passwd },
+	{ "account", "load", "account load < FILE (lines of ADDRESS:HASH)", 0, 0,
+		admin_account_load },
 	{ "account", "alias", "account alias ADDRESS ALIAS", 2, 2, admin_account_alias },
 	{ "account", "delete", "account delete ADDRESS", 1, 1, admin_account_delete },
 	{ "group", "add", "group add ADDRESS --member=A...", 1, 1, admin_group_add },

@@ -19,6 +19,17 @@ void dir_change_delete(struct dir_change *c, struct slice key)
 enum rc dir_change_read(
 	struct dir_change *c, struct slice key, struct slice *value, struct fault *why)
 {
+	for (size_t i = c->batch.n; i-- > 0;) { /* what this change itself has put or deleted */
+		const struct data_op *op = &c->batch.ops[i];
+		if (op->space != DATA_MAIN || !slice_eq(op->key, key))
+			continue;
+		if (op->kind == DATA_DELETE)
+			return RC_NONE;
+		if (op->kind == DATA_PUT) {
+			*value = op->value;
+			return RC_OK;
+		}
+	}
 	return data_get(c->dir->data, DATA_MAIN, key, &c->arena, value, why);
 }
 

@@ -30,7 +30,8 @@ struct dir;
 enum {
 	DIR_MEMBERS_MOST = 10000, /* of one group or list */
 	DIR_EXPAND_MOST = 10000, /* recipients that one address may become */
-	DIR_DEPTH_MOST = 10 /* lists within lists */
+	DIR_DEPTH_MOST = 10, /* lists within lists */
+	DIR_ADD_MOST = 128
 };
 
 enum dir_kind { DIR_ACCOUNT = 'a', DIR_GROUP = 'g', DIR_LIST = 'l' };
@@ -155,6 +156,10 @@ struct dir_new {
 
 /* EXISTS: one of the addresses is somebody's. DOMAIN_UNKNOWN: add the domain first. SYNTAX: an address or a hash. */
 enum rc dir_add(struct dir *dir, const struct dir_new *what, uint32_t *id, struct fault *why);
+/* Many in one batch, all or none, at most DIR_ADD_MOST. One that is there already is left out: its id is 0. When another one
+ * is refused, *at is its place in `what`. */
+enum rc dir_add_many(struct dir *dir, const struct dir_new *what, size_t n, uint32_t *ids,
+	size_t *at, struct fault *why);
 /* With its addresses and secret. What the account holds is deleted by the account's own job. */
 enum rc dir_delete(struct dir *dir, uint32_t id, struct fault *why);
 struct dir_filter {

@@ -1,6 +1,7 @@
 /* principal.c: Accounts, groups and lists: made, changed, deleted, each with its addresses in one batch. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dir/dir_int.h"
+#include "base/must.h"
 #include "crypto/password.h"
 
 enum { NAME_MOST = 256, ID_FIRST = 1, ADDED_ALIASES_MOST = 64 };
@@ -196,6 +197,7 @@ static enum rc postmaster_leave(struct dir_change *c, uint32_t id, struct fault 
 struct add {
 	const struct dir_new *what;
 	uint32_t *id;
+	size_t n, *at; /* of many */
 };
 
 static enum rc check_new(const struct dir_new *w, struct fault *why)
@@ -214,10 +216,9 @@ static enum rc check_new(const struct dir_new *w, struct fault *why)
 	return RC_OK;
 }
 
-static enum rc add_once(struct dir_change *c, const void *args, struct fault *why)
+static enum rc add_one(
+	struct dir_change *c, const struct dir_new *w, uint32_t *id, struct fault *why)
 {
-	const struct add *add = args;
-	const struct dir_new *w = add->what;
 	struct dir_principal p = {
 		.kind = w->kind,
 		.name = w->name,
@@ -251,16 +252,48 @@ static enum rc add_once(struct dir_change *c, const void *args, struct fault *wh
 	if (p.kind == DIR_ACCOUNT)
 		TRY(secret_put(c, p.id, 1, w->password_hash, w->scram, why));
 	TRY(postmaster_offer(c, &p, why));
-	*add->id = p.id;
+	*id = p.id;
 	return dir_change_principal_put(c, &p, why);
+}
+
+static enum rc add_once(struct dir_change *c, const void *args, struct fault *why)
+{
+	const struct add *add = args;
+	return add_one(c, add->what, add->id, why);
+}
+
+/* What is there already is left out, with all that it had put into the batch. */
+static enum rc add_many_once(struct dir_change *c, const void *args, struct fault *why)
+{
+	const struct add *add = args;
+	for (size_t i = 0; i < add->n; i++) {
+		size_t ops = c->batch.n, bytes = c->batch.bytes;
+		enum rc rc = add_one(c, &add->what[i], &add->id[i], why);
+		*add->at = i;
+		if (rc == RC_TAKEN) {
+			c->batch.n = ops;
+			c->batch.bytes = bytes;
+			add->id[i] = 0;
+		} else {
+			TRY(rc);
+		}
+	}
+	return RC_OK;
 }
 
 enum rc dir_add(struct dir *dir, const struct dir_new *what, uint32_t *id, struct fault *why)
 {
 	uint32_t made = 0;
-	TRY(dir_change_run(dir, add_once, &(struct add){ what, &made }, why));
+	TRY(dir_change_run(dir, add_once, &(struct add){ what, &made, 1, NULL }, why));
 	*id = made;
 	return RC_OK;
+}
+
+enum rc dir_add_many(struct dir *dir, const struct dir_new *what, size_t n, uint32_t *ids,
+	size_t *at, struct fault *why)
+{
+	must(n <= DIR_ADD_MOST);
+	return dir_change_run(dir, add_many_once, &(struct add){ what, ids, n, at }, why);
 }
 
 static enum rc delete_once(struct dir_change *c, const void *args, struct fault *why)

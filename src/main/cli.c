@@ -7,6 +7,8 @@
 #include "main/journal.h"
 #include "main/serve.h"
 
+enum { LOAD_BYTES = 512 * 1024 };
+
 static int usage(FILE *to)
 {
 	struct buf b;
@@ -96,12 +98,57 @@ static bool is_command(const struct cli *cli, const char *word, const char *verb
 	       strcmp(cli->command[1], verb) == 0;
 }
 
+static int no_server(const char *path)
+{
+	fprintf(stderr,
+		"veredus: no server answers at %s; is it running, and may you (root, or its own "
+		"user) talk to it?\n",
+		path);
+	return 1;
+}
+
+/* Whole lines of standard input, as many as fit into one frame, then the next ones. */
+static int load(struct cli *cli, const char *path)
+{
+	char *text = arena_try(&cli->arena, LOAD_BYTES);
+	size_t held = 0, lines = 0, n;
+	int status = text ? 0 : 1;
+	bool is_end = false;
+	cli->n++;
+	while (status == 0 && !(is_end && held == 0)) {
+		while (held < LOAD_BYTES &&
+			(n = fread(text + held, 1, LOAD_BYTES - held, stdin)) > 0)
+			held += n;
+		is_end = held < LOAD_BYTES;
+		struct slice all = slice_of(text, held);
+		size_t whole = is_end ? held : slice_rfind(all, '\n') + 1;
+		if (whole == 0 && lines > 0)
+			break;
+		if (whole > held) {
+			fputs("veredus: a line is too long\n", stderr);
+			return 1;
+		}
+		cli->words[cli->n - 1] =
+			(char *)(uintptr_t)arena_fmt(&cli->arena, "--after-line=%zu", lines).at;
+		for (size_t i = 0; i < whole; i++)
+			lines += text[i] == '\n';
+		status = admin_call(path, cli->words, cli->n, slice_head(all, whole));
+		memmove(text, text + whole, held - whole);
+		held -= whole;
+	}
+	return status < 0 ? no_server(path) : status;
+}
+
 static int call_server(struct cli *cli)
 {
 	struct slice secret = S("");
 	const char *path = socket_path(cli);
 	if (!path)
 		return 1;
+	if (cli->json)
+		cli->words[cli->n++] = arena_str(&cli->arena, S("--json"));
+	if (is_command(cli, "account", "load"))
+		return load(cli, path);
 	if (cli->password_stdin || is_command(cli, "account", "passwd")) {
 		if (cli_secret("Password: ", &cli->arena, &secret) != RC_OK) {
 			fputs("veredus: a password of 1 to 1024 octets is expected on standard "
@@ -110,17 +157,9 @@ static int call_server(struct cli *cli)
 			return 1;
 		}
 	}
-	if (cli->json)
-		cli->words[cli->n++] = arena_str(&cli->arena, S("--json"));
 	int status = admin_call(path, cli->words, cli->n, secret);
 	mem_wipe((void *)(uintptr_t)secret.at, secret.len);
-	if (status >= 0)
-		return status;
-	fprintf(stderr,
-		"veredus: no server answers at %s; is it running, and may you (root, or its own "
-		"user) talk to it?\n",
-		path);
-	return 1;
+	return status < 0 ? no_server(path) : status;
 }
 
 /* The server knows its commands; without one a wrong word is still wrong usage. */

@@ -366,6 +366,40 @@ static void caches(void **state)
 	dir_free(&other);
 }
 
+/* One batch for many; what is there already is left out whole, also when it comes twice in the same batch. */
+static void adds_many(void **state)
+{
+	struct world *w = *state;
+	struct slice alias[] = { S("x@example.org"), S("bob@example.org") };
+	struct dir_new what[] = {
+		{ .kind = DIR_ACCOUNT, .address = S("ann@example.org") },
+		{ .kind = DIR_ACCOUNT, .address = S("bob@example.org") },
+		{ .kind = DIR_ACCOUNT, .address = S("ANN@example.org") },
+		{ .kind = DIR_ACCOUNT,
+			.address = S("cyd@example.org"),
+			.aliases = alias,
+			.naliases = 2 },
+		{ .kind = DIR_ACCOUNT, .address = S("dan@example.org") },
+		{ .kind = DIR_ACCOUNT, .address = S("eve@elsewhere.test") },
+	};
+	uint32_t ids[6];
+	size_t at = 0;
+	struct dir_rcpt out;
+	struct dir_principal p;
+	domain(w, "example.org");
+	assert_int_equal(dir_add_many(w->dir, what, 6, ids, &at, &w->why), RC_NONE);
+	assert_int_equal(w->why.id, FAULT_DOMAIN_UNKNOWN);
+	assert_int_equal(at, 5);
+	assert_int_equal(rcpt(w, "ann@example.org", &out), RC_NONE);
+	assert_int_equal(dir_add_many(w->dir, what, 5, ids, &at, &w->why), RC_OK);
+	assert_true(ids[0] != 0 && ids[1] > ids[0] && ids[4] > ids[1]);
+	assert_true(ids[2] == 0 && ids[3] == 0);
+	assert_int_equal(rcpt(w, "x@example.org", &out), RC_NONE);
+	assert_int_equal(dir_find(w->dir, S("dan@example.org"), &w->a, &p, &w->why), RC_OK);
+	assert_int_equal(p.id, ids[4]);
+	assert_int_equal(add(w, DIR_ACCOUNT, "cyd@example.org", NULL), ids[4] + 1);
+}
+
 int test_directory(const char *engine)
 {
 	struct world w = { .engine = engine };
@@ -379,6 +413,7 @@ int test_directory(const char *engine)
 		cmocka_unit_test_prestate_setup_teardown(lists_pages, begin, end, &w),
 		cmocka_unit_test_prestate_setup_teardown(keeps_addresses_unique, begin, end, &w),
 		cmocka_unit_test_prestate_setup_teardown(caches, begin, end, &w),
+		cmocka_unit_test_prestate_setup_teardown(adds_many, begin, end, &w),
 	};
 	return cmocka_run_group_tests_name(engine, tests, NULL, NULL);
 }
