@@ -69,7 +69,8 @@ struct conf {
 	} http;
 	struct {
 		uint64_t retry_first_ms, retry_max_ms, expire_ms, notify_ms, connect_ms, command_ms;
-		uint64_t per_destination, per_message_rcpt, total, partitions, smtp_port;
+		uint64_t per_destination, per_connection, rest_ms, per_message_rcpt, total, partitions,
+			smtp_port;
 		const char *relay_host; /* "": by MX */
 		unsigned tls; /* 0 opportunistic, 1 require, 2 never */
 		struct conf_rate throttle;

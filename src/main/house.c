@@ -66,6 +66,8 @@ static enum rc open_queue(struct house *h, struct fault *why)
 		.command_ms = c->queue.command_ms,
 		.at_once = (uint32_t)c->queue.total,
 		.per_destination = (uint32_t)c->queue.per_destination,
+		.per_connection = (uint32_t)c->queue.per_connection,
+		.rest_ms = c->queue.rest_ms,
 		.per_message_rcpt = (uint32_t)c->queue.per_message_rcpt,
 		.report = report,
 		.arg = h };

@@ -4,17 +4,17 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/must.h"
+#include "queue/client_int.h"
 #include "queue/dsn.h"
-#include "queue/queue_int.h"
 #include "run/run.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-static step_fn load, next_domain, find_hosts, find_address, talking, save, saved;
+static step_fn load, next_domain, turn, find_hosts, find_address, talking, save, saved;
 
 static const struct step_row steps[] = { { load, "load" }, { next_domain, "domain" },
-	{ find_hosts, "mx" }, { find_address, "address" }, { talking, "talking" }, { save, "save" },
-	{ saved, "saved" } };
+	{ turn, "turn" }, { find_hosts, "mx" }, { find_address, "address" }, { talking, "talking" },
+	{ save, "save" }, { saved, "saved" } };
 
 static struct delivery *delivery_of(struct task *t)
 {
@@ -24,11 +24,15 @@ static struct delivery *delivery_of(struct task *t)
 static void drop(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
+	lock_enter(&d->q->lock);
+	if (d->client) /* only when everything ends at once */
+		d->client->d = NULL;
+	dest_leave(d->q, d);
+	lock_leave(&d->q->lock);
 	dns_memo_done(&d->memo);
 	queue_idle(d->q, d->m.id);
 	arena_done(&d->arena);
 	arena_done(&d->work);
-	arena_done(&d->reply_arena);
 	mem_free(MEM_QUEUE, d);
 }
 
@@ -42,7 +46,6 @@ void deliver_start(struct queue *q, uint64_t id, bool forced)
 	d->forced = forced;
 	arena_init(&d->arena, 16 * 1024 * 1024);
 	arena_init(&d->work, 0);
-	arena_init(&d->reply_arena, 256 * 1024);
 	task_init(&d->task, q->deps.run, &kind, load);
 	dns_memo_init(&d->memo, q->deps.dns, &d->task);
 	task_start(&d->task);
@@ -55,6 +58,13 @@ void deliver_answer(struct delivery *d, size_t i, enum queue_state state, struct
 	d->open[i] = false;
 	if (arena_copy(&d->arena, slice_head(answer, 500), &r->answer) != RC_OK)
 		r->answer = S("");
+}
+
+void deliver_later(struct delivery *d, size_t i)
+{
+	d->open[i] = d->tried[i] = false;
+	d->m.rcpts[i].tries--;
+	d->first = 0;
 }
 
 static enum step load(struct task *t)
@@ -110,34 +120,75 @@ static void choose(struct delivery *d, bool relay)
 	}
 }
 
+static void leave(struct delivery *d)
+{
+	lock_enter(&d->q->lock);
+	dest_leave(d->q, d);
+	lock_leave(&d->q->lock);
+}
+
+/* We are shutting down: what had no turn is tried after the restart. */
+static enum step stop(struct delivery *d)
+{
+	bool any = false;
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		any |= d->tried[i];
+	if (!any)
+		return STEP_CLOSE; /* the record is as it was */
+	d->task.step = save;
+	return STEP_MORE;
+}
+
 /* The recipients of the next domain that was not tried in this round; with a relay host all are one domain. */
 static enum step next_domain(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
 	bool relay = d->q->deps.relay_host && d->q->deps.relay_host[0];
+	leave(d);
 	while (d->first < d->m.rcpts_n &&
 		(d->m.rcpts[d->first].state != QUEUE_WAITING || d->tried[d->first]))
 		d->first++;
-	if (run_draining(t->run) && d->first < d->m.rcpts_n) {
-		bool any = false;
-		for (size_t i = 0; i < d->m.rcpts_n; i++)
-			any |= d->tried[i];
-		if (!any)
-			return STEP_CLOSE; /* the record is as it was: tried after the restart */
-		d->first = d->m.rcpts_n;
-	}
 	if (d->first == d->m.rcpts_n) {
 		t->step = save;
 		return STEP_MORE;
 	}
+	if (run_draining(t->run))
+		return stop(d);
 	d->domain =
 		relay ? slice_str(d->q->deps.relay_host) : domain_of(d->m.rcpts[d->first].address);
 	choose(d, relay);
 	d->hosts_n = d->host = d->address = 0;
+	d->reached = d->plain_next = false;
 	snprintf(d->answer, sizeof(d->answer), "451 4.4.1 no server of %.*s could be reached",
 		FMT(slice_head(d->domain, 200)));
-	t->step = find_hosts;
+	lock_enter(&d->q->lock);
+	d->given = false;
+	bool entered = dest_enter(d->q, d->domain, d);
+	bool given = d->given;
+	lock_leave(&d->q->lock);
+	t->step = !entered ? turn : given ? talking : find_hosts;
 	return STEP_MORE;
+}
+
+/* Others use the connections that the destination may have. */
+static enum step turn(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	lock_enter(&d->q->lock);
+	bool given = d->given, waits = d->waits;
+	if (waits && run_draining(t->run))
+		dest_leave(d->q, d);
+	lock_leave(&d->q->lock);
+	if (!waits) {
+		t->step = given ? talking : find_hosts;
+		return STEP_MORE;
+	}
+	if (!run_draining(t->run))
+		return STEP_PARK;
+	for (size_t i = 0; i < d->m.rcpts_n; i++)
+		if (d->open[i])
+			deliver_later(d, i);
+	return stop(d);
 }
 
 static void all_answer(struct delivery *d, enum queue_state state, struct slice answer)
@@ -289,38 +340,35 @@ static enum step find_address(struct task *t)
 		d->address = 0;
 		return STEP_MORE;
 	}
-	d->talking = true;
-	d->reached = d->said_ehlo = d->tls_done = false;
-	d->plain_only = d->plain_next;
-	d->plain_next = false;
 	t->step = talking;
-	struct net_target target = {
-		.to = (struct sockaddr *)&to, .to_len = len, .timeout_ms = d->q->deps.connect_ms
-	};
-	if (net_connect(d->q->deps.net, &target, &d->q->door, d, &d->conn) != RC_OK)
-		d->talking = false;
+	if (client_connect(d, (struct sockaddr *)&to, len) != RC_OK)
+		snprintf(d->answer, sizeof(d->answer),
+			"451 4.4.1 no connection to %.*s can be made",
+			FMT(slice_head(d->hosts[d->host], 200)));
 	return STEP_MORE;
 }
 
-/* The connection's task has it; it wakes us when it is done with the host. */
+/* A client has it, or had it until now. */
 static enum step talking(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
+	bool left = false, again = false;
 	lock_enter(
-		&d->q->lock); /* whoever gave it back still wakes us under the lock: only then may it go away */
-	bool talks = d->talking;
+		&d->q->lock); /* who gave it back still wakes us under the lock: only then may it go away */
+	bool talks = d->client != NULL, stale = d->stale;
+	if (!talks && stale)
+		again = dest_again(d->q, d);
+	d->stale = false;
 	lock_leave(&d->q->lock);
-	if (talks)
+	if (talks || again)
 		return STEP_PARK;
-	bool left = false;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
 		left |= d->open[i];
-	t->step = left ? find_address : next_domain;
+	t->step = !left ? next_domain : d->hosts_n ? find_address : find_hosts;
 	if (left && d->plain_next)
 		d->address--; /* the same one, without TLS */
-	else if (
-		left &&
-		d->reached) /* it was lost in the middle: its word, or silence, holds for this round */
+	else if (left && d->reached && !stale)
+		/* it was lost in the middle: its word, or silence, holds for this round */
 		return give_up(t, QUEUE_WAITING, d->answer);
 	return STEP_MORE;
 }

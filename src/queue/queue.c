@@ -4,7 +4,6 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/metric.h"
-#include "base/must.h"
 #include "queue/queue_int.h"
 #include "run/run.h"
 
@@ -14,8 +13,7 @@ static void heap_add(struct queue *q, struct queue_due item)
 {
 	if (q->heap_n == q->heap_cap) {
 		q->heap_cap = q->heap_cap ? q->heap_cap * 2 : 64;
-		q->heap = mem_grow(MEM_QUEUE, q->heap, q->heap_cap * sizeof(*q->heap));
-		must(q->heap != NULL);
+		q->heap = mem_more(MEM_QUEUE, q->heap, q->heap_cap * sizeof(*q->heap));
 	}
 	size_t i = q->heap_n++;
 	for (; i > 0 && q->heap[(i - 1) / 2].due > item.due; i = (i - 1) / 2)
@@ -132,6 +130,8 @@ static void fill_defaults(struct queue_deps *d)
 	d->at_once = d->at_once ? d->at_once : 200;
 	d->per_destination = d->per_destination ? d->per_destination : 20;
 	d->per_message_rcpt = d->per_message_rcpt ? d->per_message_rcpt : 100;
+	d->per_connection = d->per_connection ? d->per_connection : 100;
+	d->rest_ms = d->rest_ms ? d->rest_ms : 5 * second;
 }
 
 struct queue *queue_new(const struct queue_deps *deps)
@@ -142,8 +142,7 @@ struct queue *queue_new(const struct queue_deps *deps)
 	fill_defaults(&q->deps);
 	q->busy = mem_new(MEM_QUEUE, (q->deps.at_once + 1) * sizeof(*q->busy)); /* and an edit */
 	lock_init(&q->lock, LOCK_QUEUE);
-	q->door =
-		(struct door){ .name = "client", .kind = &queue_client_kind, .open = client_open };
+	client_door(q);
 	s->q = q;
 	q->scheduler = &s->task;
 	task_init(q->scheduler, deps->run, &kind, step_schedule);

@@ -31,8 +31,10 @@ struct queue_deps {
 	enum queue_tls tls;
 	/* 0 in each: 15 min, 4 h, 5 days, 1 day, 30 s, 5 min */
 	uint64_t retry_first_ms, retry_max_ms, expire_ms, notify_ms, connect_ms, command_ms;
+	uint64_t rest_ms; /* for so long a connection waits for another message; 0: 5 s */
 	uint32_t at_once; /* messages under way; 0: 200 */
 	uint32_t per_destination; /* connections to one destination; 0: 20 */
+	uint32_t per_connection; /* messages over one connection; 0: 100 */
 	uint32_t per_message_rcpt; /* recipients of one transaction; 0: 100 */
 	/* Delivers a report to the sender of a message, local or not: makes its own commit. It is called on a worker that
 	 * has given up its seat, and may block. NULL: reports are only logged. */

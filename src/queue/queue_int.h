@@ -7,11 +7,24 @@
 #include "dns/dns.h"
 #include "net/conn.h"
 #include "queue/queue.h"
-#include "wire/smtp_reply.h"
+
+enum { DEST_BUCKETS = 1024, ROUTE_HOSTS = 16 };
+
+struct client;
+struct delivery;
 
 struct queue_due {
 	uint64_t id;
 	int64_t due;
+};
+
+/* Where mail goes: a domain, or the relay host. It lives while something of it does; all under the queue's lock. */
+struct dest {
+	struct dest *next; /* in its bucket */
+	struct client *idle; /* connections at rest, the one used last in front */
+	struct delivery *first, *last; /* wait for their turn */
+	uint32_t busy; /* deliveries that have a connection, or make one */
+	char key[];
 };
 
 struct queue {
@@ -23,12 +36,13 @@ struct queue {
 	size_t heap_n, heap_cap;
 	uint64_t *busy; /* ids under way, at_once of them at most */
 	size_t busy_n;
+	struct dest *dests[DEST_BUCKETS];
 	uint64_t last_id;
 	_Atomic size_t depth;
 };
 
-/* One message under way. Its own task resolves names and commits results; while a connection stands, the connection's
- * task runs the steps of client.c and this one sleeps. */
+/* One message under way. Its own task resolves names and commits results; while a client has it, the connection's task
+ * runs the steps of client.c and this one sleeps. */
 struct delivery {
 	struct task task; /* first */
 	struct queue *q;
@@ -37,10 +51,8 @@ struct delivery {
 	struct dns_memo memo;
 	size_t first; /* of the recipients of the domain at hand */
 	struct slice domain; /* empty: none at hand */
-	struct slice hosts[16];
+	struct slice hosts[ROUTE_HOSTS];
 	size_t hosts_n, host, address;
-	bool talking; /* under the lock: the connection's task has it */
-	struct conn *conn;
 	bool forced; /* somebody wants it now, whatever its record says */
 	bool *tried, *open,
 		*taken; /* each recipient: had its turn; in this transaction and not answered; RCPT was accepted */
@@ -49,13 +61,13 @@ struct delivery {
 	char answer[256]; /* why this host did not take it */
 	struct data_batch batch;
 	struct arena work;
-	/* client.c */
-	struct smtp_answer reply;
-	struct arena reply_arena;
-	struct smtp_ehlo ehlo;
-	bool said_ehlo, plain_only, tls_done, at_line_start;
-	size_t next_rcpt, accepted;
-	uint64_t sent;
+	/* under the lock: */
+	struct dest *dest; /* where it has its turn; NULL: nowhere */
+	struct client *client; /* which has it now */
+	struct delivery *next; /* who waits behind it */
+	bool waits; /* for its turn */
+	bool given; /* a connection that stood already has it, or had it until now */
+	bool stale; /* the connection that it was given had ended already */
 };
 
 /* store.c */
@@ -76,9 +88,25 @@ void queue_idle(struct queue *q, uint64_t id); /* a delivery has ended */
 /* deliver.c */
 void deliver_start(struct queue *q, uint64_t id, bool forced);
 void deliver_answer(struct delivery *d, size_t rcpt, enum queue_state state, struct slice answer);
+/* The recipient has its turn in another transaction of this round. */
+void deliver_later(struct delivery *d, size_t rcpt);
+
+/* dest.c, all under q->lock. */
+/* True: `by` has its turn: by->dest is set, and by->client too when a connection was at rest; it is woken. False: it
+ * waits, until it finds by->waits false. */
+bool dest_enter(struct queue *q, struct slice key, struct delivery *by);
+/* The turn goes to who waits first; nothing happens to one that has none. Ends its waiting, too. */
+void dest_leave(struct queue *q, struct delivery *by);
+/* The connection's message is done, and has no turn any more: both go to who waits first (RC_OK), or it rests (RC_NONE). */
+enum rc dest_next(struct queue *q, struct client *c);
+/* A connection at rest that ends. */
+void dest_forget(struct queue *q, struct client *c);
+/* Another connection at rest for one that has its turn; false: there is none. */
+bool dest_again(struct queue *q, struct delivery *by);
 
 /* client.c */
-extern const struct task_kind queue_client_kind;
-enum rc client_open(void *arg, struct conn *c);
+void client_door(struct queue *q);
+/* A new connection for the delivery, which has it from now on. RC_TEMP: there is none, and it has not. */
+enum rc client_connect(struct delivery *d, const struct sockaddr *to, socklen_t len);
 
 #endif

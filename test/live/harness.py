@@ -142,7 +142,7 @@ class Sink(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
 
     def __init__(self):
-        self.messages = []
+        self.messages, self.connections = [], 0
         super().__init__(("127.0.0.1", 0), SinkSession)
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -167,6 +167,7 @@ class SinkSession(socketserver.StreamRequestHandler):
         self.say("250 taken")
 
     def handle(self):
+        self.server.connections += 1
         self.say("220 sink.example ESMTP")
         while line := self.rfile.readline():
             word = line[:4].upper()

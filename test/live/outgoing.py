@@ -54,5 +54,23 @@ def leaves_after_a_crash():
         server.__exit__()
 
 
+@test
+def many_over_few_connections():
+    sink = Sink()
+    server = serve(settings=[*relay(sink), "queue.max-connections-per-destination=2"])
+    try:
+        with smtplib.SMTP("127.0.0.1", server.port["submission"]) as s:
+            s.starttls(context=ssl._create_unverified_context())
+            s.login(ANN, PASSWORD)
+            for i in range(40):
+                s.sendmail(ANN, ["you@far.example"], message("going out", sender=ANN, token=f"m{i}."))
+        assert sink.wait(40), server.cli("queue", "list")
+        assert sink.connections <= 2, sink.connections
+        assert all(any(b"token m%d.\r\n" % i in m for m in sink.messages) for i in range(40))
+    finally:
+        server.__exit__()
+        sink.shutdown()
+
+
 if __name__ == "__main__":
     main()

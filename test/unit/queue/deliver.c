@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "groups.h"
 #include "peer.h"
-#include "queue/queue.h"
+#include "world.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,121 +11,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-struct world {
-	struct data *data;
-	struct blob *blob;
-	struct run *run;
-	struct net *net;
-	struct dns *dns;
-	struct queue *queue;
-	struct arena a;
-	struct fault why;
-	char report[20000];
-	_Atomic int reports;
-};
-
-static const struct dns_script_row zone[] = {
-	{ .name = "a.test", .type = DNS_MX, .text = "10 mx.a.test" },
-	{ .name = "mx.a.test", .type = DNS_A, .text = "127.0.0.1" },
-	{ .name = "b.test", .type = DNS_A, .text = "127.0.0.2" },
-	{ .name = "two.test", .type = DNS_MX, .text = "20 mx.a.test" },
-	{ .name = "two.test", .type = DNS_MX, .text = "10 mx.bad.test" },
-	{ .name = "mx.bad.test", .type = DNS_A, .text = "127.0.0.3" },
-	{ .name = "null.test", .type = DNS_MX, .text = "0 ." }
-};
-
-static enum rc keep_report(void *arg, struct slice rcpt, struct slice message, struct fault *why)
-{
-	struct world *w = arg;
-	(void)why;
-	(void)snprintf(w->report, sizeof(w->report), "%.*s\n%.*s", FMT(rcpt), FMT(message));
-	w->reports++;
-	return RC_OK;
-}
-
-static void begin(struct world *w, unsigned port)
-{
-	struct data_options o = { .type = "memory" };
-	struct blob_options bo = { .path = NULL };
-	memset(w, 0, sizeof(*w));
-	arena_init(&w->a, 0);
-	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);
-	assert_int_equal(blob_open(w->data, &bo, &w->blob, &w->why), RC_OK);
-	w->run = run_new(&(struct run_conf){ .seats = 2 });
-	w->net = net_new(&(struct net_conf){ .run = w->run, .connections_max = 100 });
-	assert_int_equal(
-		dns_script_new(w->run, zone, sizeof(zone) / sizeof(zone[0]), &w->dns, &w->why),
-		RC_OK);
-	struct queue_deps deps = { .data = w->data,
-		.blob = w->blob,
-		.run = w->run,
-		.net = w->net,
-		.dns = w->dns,
-		.hostname = "out.test",
-		.port = port,
-		.retry_first_ms = 1,
-		.retry_max_ms = 1,
-		.connect_ms = 2000,
-		.command_ms = 2000,
-		.report = keep_report,
-		.arg = w };
-	w->queue = queue_new(&deps);
-	run_start(w->run);
-	assert_int_equal(queue_start(w->queue, &w->why), RC_OK);
-}
-
-static void end(struct world *w)
-{
-	run_drain(w->run);
-	(void)run_wait_empty(w->run, 3000);
-	run_free(&w->run);
-	queue_free(&w->queue);
-	dns_free(&w->dns);
-	net_free(&w->net);
-	blob_close(&w->blob);
-	data_close(&w->data);
-	arena_done(&w->a);
-}
-
-static uint64_t post(struct world *w, struct slice text, const char *const *rcpts, unsigned notify)
-{
-	struct queue_rcpt all[8];
-	struct queue_message m = { .trace = S("t1"),
-		.sender = S("me@out.test"),
-		.envid = S("e1"),
-		.rcpts = all,
-		.skip = 5,
-		.made = run_unix(w->run) };
-	struct data_batch b;
-	memset(all, 0, sizeof(all));
-	for (; rcpts[m.rcpts_n]; m.rcpts_n++)
-		all[m.rcpts_n] = (struct queue_rcpt){ .address = slice_str(rcpts[m.rcpts_n]),
-			.notify = notify };
-	struct slice whole = arena_fmt(&w->a, "mine\n%.*s", FMT(text));
-	blob_ref_of(whole, &m.blob);
-	data_batch_init(&b, &w->a);
-	assert_int_equal(blob_add(w->blob, &b, whole, &m.blob, &w->why), RC_OK);
-	queue_add(w->queue, &b, &m);
-	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
-	queue_added(w->queue, m.id);
-	return m.id;
-}
-#define TO(...) \
-	(const char *const[]) \
-	{ \
-		__VA_ARGS__, NULL \
-	}
-
-static bool emptied(struct world *w)
-{
-	for (int i = 0; i < 1000; i++) {
-		if (queue_depth(w->queue) == 0)
-			return true;
-		usleep(5000);
-	}
-	return false;
-}
-
 static void one_message(void **state)
 {
 	static struct peer p;
@@ -133,11 +18,12 @@ static void one_message(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING\n8BITMIME\nSIZE 1000000\nDSN" };
 	peer_start(&p, 0);
-	begin(&w, p.port);
-	post(&w, S("Subject: x\r\n\r\n.dot\r\n..\r\nlast\r\n"), TO("x@a.test", "y@A.test"), 4);
+	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_post(
+		&w, S("Subject: x\r\n\r\n.dot\r\n..\r\nlast\r\n"), TO("x@a.test", "y@A.test"), 4);
 	assert_true(peer_wait(&p, 1));
-	assert_true(emptied(&w));
-	end(&w);
+	assert_true(world_emptied(&w));
+	world_end(&w);
 	peer_stop(&p);
 	assert_int_equal(p.mails, 1);
 	assert_int_equal(p.rcpts, 2);
@@ -156,18 +42,18 @@ static void plain_and_large(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "" };
 	peer_start(&p, 0);
-	begin(&w, p.port);
+	world_begin(&w, &(struct queue_deps){ .port = p.port });
 	struct buf b;
 	buf_init(&b, 0, &w.a);
 	for (int i = 0; i < 3500; i++)
 		buf_fmt(&b,
 			"%s line %d of a body that does not fit into one frame of the store\r\n",
 			i % 7 ? "" : ".", i);
-	post(&w, buf_slice(&b), TO("x@a.test"), 4);
+	world_post(&w, buf_slice(&b), TO("x@a.test"), 4);
 	assert_true(peer_wait(&p, 1));
-	assert_true(emptied(&w));
+	assert_true(world_emptied(&w));
 	assert_true(slice_eq(slice_of(p.body, p.body_len), buf_slice(&b)));
-	end(&w);
+	world_end(&w);
 	peer_stop(&p);
 	assert_null(strstr(p.log, "NOTIFY"));
 }
@@ -182,12 +68,12 @@ static void domains_apart(void **state)
 	peer_start(&p, 0);
 	q = (struct peer){ .extensions = "", .address = "127.0.0.2" };
 	peer_start(&q, p.port);
-	begin(&w, p.port);
-	post(&w, S("S: 1\r\n\r\nx\r\n"), TO("one@a.test", "two@b.test"), 0);
+	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("one@a.test", "two@b.test"), 0);
 	assert_true(peer_wait(&q, 1));
 	assert_true(peer_wait(&p, 1));
-	assert_true(emptied(&w));
-	end(&w);
+	assert_true(world_emptied(&w));
+	world_end(&w);
 	peer_stop(&p);
 	peer_stop(&q);
 	assert_null(strstr(q.log, "one@a.test"));
@@ -204,11 +90,11 @@ static void some_refused(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING" };
 	peer_start(&p, 0);
-	begin(&w, p.port);
-	post(&w, S("S: 1\r\n\r\nx\r\n"), TO("ok@a.test", "perm@a.test", "x@null.test", "x@no.test"),
-		0);
-	assert_true(emptied(&w));
-	end(&w);
+	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_post(&w, S("S: 1\r\n\r\nx\r\n"),
+		TO("ok@a.test", "perm@a.test", "x@null.test", "x@no.test"), 0);
+	assert_true(world_emptied(&w));
+	world_end(&w);
 	peer_stop(&p);
 	assert_int_equal(p.messages, 1);
 	assert_int_equal(w.reports, 1);
@@ -229,14 +115,14 @@ static void next_server(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING" };
 	peer_start(&p, 0);
-	begin(&w, p.port);
-	post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@two.test"), 0);
-	assert_true(emptied(&w));
+	world_begin(&w, &(struct queue_deps){ .port = p.port, .per_connection = 1 });
+	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@two.test"), 0);
+	assert_true(world_emptied(&w));
 	bad = (struct peer){ .address = "127.0.0.3", .greeting = "554 no service\r\n" };
 	peer_start(&bad, p.port);
-	post(&w, S("S: 2\r\n\r\nx\r\n"), TO("x@two.test"), 0);
-	assert_true(emptied(&w));
-	end(&w);
+	world_post(&w, S("S: 2\r\n\r\nx\r\n"), TO("x@two.test"), 0);
+	assert_true(world_emptied(&w));
+	world_end(&w);
 	peer_stop(&p);
 	peer_stop(&bad);
 	assert_int_equal(bad.connections, 1);
@@ -252,8 +138,8 @@ static void lost_in_the_body(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING", .drop_in_body = true };
 	peer_start(&p, 0);
-	begin(&w, p.port);
-	uint64_t id = post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@a.test"), 0);
+	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	uint64_t id = world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@a.test"), 0);
 	for (int i = 0; i < 400; i++) {
 		assert_int_equal(queue_show(w.queue, id, &w.a, &m, &w.why), RC_OK);
 		if (m.rcpts[0].tries)
@@ -264,8 +150,8 @@ static void lost_in_the_body(void **state)
 	assert_true(slice_starts(m.rcpts[0].answer, S("451 4.4.2")));
 	p.drop_in_body = false;
 	assert_int_equal(queue_retry(w.queue, id, &w.why), RC_OK);
-	assert_true(emptied(&w));
-	end(&w);
+	assert_true(world_emptied(&w));
+	world_end(&w);
 	peer_stop(&p);
 	assert_int_equal(p.messages, 1);
 }
@@ -276,8 +162,8 @@ static void cancel_and_pause(void **state)
 	struct queue_message m, *all;
 	size_t n;
 	(void)state;
-	begin(&w, 9); /* nobody listens: it stays */
-	uint64_t id = post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@b.test"), 0);
+	world_begin(&w, &(struct queue_deps){ .port = 9 }); /* nobody listens: it stays */
+	uint64_t id = world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@b.test"), 0);
 	for (int i = 0; i < 400 && queue_pause(w.queue, id, true, &w.why) != RC_OK; i++)
 		usleep(5000);
 	assert_int_equal(queue_show(w.queue, id, &w.a, &m, &w.why), RC_OK);
@@ -289,7 +175,7 @@ static void cancel_and_pause(void **state)
 		usleep(5000);
 	assert_int_equal(queue_show(w.queue, id, &w.a, &m, &w.why), RC_NONE);
 	assert_int_equal(queue_depth(w.queue), 0);
-	end(&w);
+	world_end(&w);
 	assert_int_equal(w.reports, 0);
 }
 

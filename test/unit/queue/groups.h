@@ -4,5 +4,6 @@
 #define TEST_UNIT_QUEUE_GROUPS_H
 
 int test_deliver(void);
+int test_reuse(void);
 
 #endif

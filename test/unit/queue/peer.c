@@ -12,6 +12,8 @@ struct talk {
 	struct peer *p;
 	int fd;
 	FILE *in;
+	int accepted, carried;
+	bool bad_mail;
 };
 
 static void say(struct talk *t, const char *text)
@@ -46,7 +48,8 @@ static bool body(struct talk *t)
 			p->messages++;
 			pthread_mutex_unlock(&p->lock);
 			say(t, "250 2.0.0 taken\r\n");
-			return true;
+			t->accepted = 0;
+			return ++t->carried != p->close_after;
 		}
 		const char *at = line[0] == '.' ? line + 1 : line;
 		size_t len = strlen(at);
@@ -68,26 +71,54 @@ static void note(struct peer *p, const char *line)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static bool command(struct talk *t, const char *line, int *accepted)
+static bool take_one(_Atomic int *left)
 {
-	struct peer *p = t->p;
-	note(p, line);
+	int n = atomic_load(left);
+	while (n > 0 && !atomic_compare_exchange_weak(left, &n, n - 1))
+		;
+	return n > 0;
+}
+
+static bool mail(struct talk *t)
+{
+	t->accepted = 0;
+	if (t->p->enough_after && t->carried == t->p->enough_after) {
+		say(t, "421 4.3.2 enough\r\n");
+		return false;
+	}
+	t->bad_mail = take_one(&t->p->mail_bad_left);
+	say(t, t->bad_mail ? "550 5.7.1 not from you\r\n" : "250 2.1.0 ok\r\n");
+	return true;
+}
+
+static void rcpt(struct talk *t, const char *line)
+{
+	if (t->bad_mail) {
+		say(t, "503 5.5.1 MAIL first\r\n");
+	} else if (strncmp(line, "RCPT TO:<perm", 13) == 0) {
+		say(t, "550 5.1.1 no such user\r\n");
+	} else if (strncmp(line, "RCPT TO:<temp", 13) == 0 || take_one(&t->p->temp_left)) {
+		say(t, "450 4.2.1 come again\r\n");
+	} else if (t->p->rcpt_max && t->accepted == t->p->rcpt_max) {
+		say(t, "452 4.5.3 too many\r\n");
+	} else {
+		t->accepted++;
+		say(t, "250 2.1.5 ok\r\n");
+	}
+}
+
+static bool command(struct talk *t, const char *line)
+{
+	note(t->p, line);
 	if (strncmp(line, "EHLO", 4) == 0) {
 		hello(t);
 	} else if (strncmp(line, "MAIL", 4) == 0) {
-		*accepted = 0;
-		say(t, "250 2.1.0 ok\r\n");
-	} else if (strncmp(line, "RCPT TO:<perm", 13) == 0) {
-		say(t, "550 5.1.1 no such user\r\n");
-	} else if (strncmp(line, "RCPT TO:<temp", 13) == 0 || p->temp_left > 0) {
-		p->temp_left--;
-		say(t, "450 4.2.1 come again\r\n");
+		return mail(t);
 	} else if (strncmp(line, "RCPT", 4) == 0) {
-		++*accepted;
-		say(t, "250 2.1.5 ok\r\n");
+		rcpt(t, line);
 	} else if (strncmp(line, "DATA", 4) == 0) {
-		say(t, *accepted ? "354 go on\r\n" : "554 5.5.1 nobody\r\n");
-		return !*accepted || body(t);
+		say(t, t->accepted ? "354 go on\r\n" : "554 5.5.1 nobody\r\n");
+		return !t->accepted || body(t);
 	} else if (strncmp(line, "QUIT", 4) == 0) {
 		say(t, "221 2.0.0 bye\r\n");
 		return false;
@@ -101,12 +132,20 @@ static void *talk(void *arg)
 {
 	struct talk t = *(struct talk *)arg;
 	char line[4096];
-	int accepted = 0;
+	struct peer *p = t.p;
 	free(arg);
 	t.in = fdopen(t.fd, "r");
-	say(&t, t.p->greeting ? t.p->greeting : "220 peer.test\r\n");
-	while (fgets(line, sizeof(line), t.in) && command(&t, line, &accepted))
+	pthread_mutex_lock(&p->lock);
+	while (p->connections < p->wait_for)
+		pthread_cond_wait(&p->come, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+	say(&t, p->greeting ? p->greeting : "220 peer.test\r\n");
+	while (fgets(line, sizeof(line), t.in) && command(&t, line))
 		;
+	pthread_mutex_lock(&p->lock);
+	p->now--;
+	pthread_cond_broadcast(&p->come);
+	pthread_mutex_unlock(&p->lock);
 	(void)fclose(t.in);
 	return NULL;
 }
@@ -120,6 +159,9 @@ static void *serve(void *arg)
 		*t = (struct talk){ .p = p, .fd = fd };
 		pthread_mutex_lock(&p->lock);
 		p->connections++;
+		p->now++;
+		p->most = p->now > p->most ? p->now : p->most;
+		pthread_cond_broadcast(&p->come);
 		pthread_mutex_unlock(&p->lock);
 		pthread_create(&thread, NULL, talk, t);
 		pthread_detach(thread);
@@ -133,6 +175,7 @@ void peer_start(struct peer *p, unsigned port)
 	socklen_t len = sizeof(at);
 	int one = 1;
 	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->come, NULL);
 	inet_pton(AF_INET, p->address ? p->address : "127.0.0.1", &at.sin_addr);
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(p->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -148,6 +191,11 @@ void peer_stop(struct peer *p)
 	shutdown(p->fd, SHUT_RDWR);
 	pthread_join(p->thread, NULL);
 	close(p->fd);
+	pthread_mutex_lock(
+		&p->lock); /* talks have threads of their own: what they saw is whole when they have ended */
+	while (p->now)
+		pthread_cond_wait(&p->come, &p->lock);
+	pthread_mutex_unlock(&p->lock);
 }
 
 bool peer_wait(struct peer *p, int messages)

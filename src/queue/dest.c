@@ -1,0 +1,157 @@
+/* dest.c: Destinations: how many connections each may have, who waits for one, and those at rest. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "base/must.h"
+#include "queue/client_int.h"
+
+/* [dest 1] While anybody waits, no connection rests, and `busy` is at its limit. */
+
+static struct dest **bucket_of(struct queue *q, struct slice key)
+{
+	uint32_t h = 2166136261U;
+	for (size_t i = 0; i < key.len;
+		i++) /* | 32: capitals count for nothing, as in the comparison */
+		h = (h ^ (key.at[i] | 32U)) * 16777619U;
+	return &q->dests[h % DEST_BUCKETS];
+}
+
+static struct dest *get(struct queue *q, struct slice key)
+{
+	struct dest **bucket = bucket_of(q, key);
+	for (struct dest *d = *bucket; d; d = d->next)
+		if (slice_eq_nocase(slice_str(d->key), key))
+			return d;
+	struct dest *d = mem_new(MEM_QUEUE, sizeof(*d) + key.len + 1);
+	memcpy(d->key, key.at, key.len);
+	d->next = *bucket;
+	*bucket = d;
+	return d;
+}
+
+static void drop_unused(struct queue *q, struct dest *d)
+{
+	if (d->busy || d->idle || d->first)
+		return;
+	struct dest **at = bucket_of(q, slice_str(d->key));
+	while (*at != d)
+		at = &(*at)->next;
+	*at = d->next;
+	mem_free(MEM_QUEUE, d);
+}
+
+static void give(struct client *c, struct delivery *to)
+{
+	c->d = to;
+	to->client = c;
+	to->given = true;
+	to->stale = false;
+}
+
+bool dest_again(struct queue *q, struct delivery *by)
+{
+	struct client *c = by->dest->idle;
+	(void)q;
+	if (!c)
+		return false;
+	by->dest->idle = c->next;
+	c->resting = false;
+	give(c, by);
+	task_wake(&c->conn->task, WAKE_EVENT);
+	return true;
+}
+
+bool dest_enter(struct queue *q, struct slice key, struct delivery *by)
+{
+	struct dest *d = get(q, key);
+	must(!by->dest && !by->waits);
+	by->dest = d;
+	by->next = NULL;
+	if (d->busy < q->deps.per_destination) {
+		d->busy++;
+		(void)dest_again(q, by);
+		return true;
+	}
+	must(!d->idle); /* [dest 1] */
+	by->waits = true;
+	if (d->first)
+		d->last->next = by;
+	else
+		d->first = by;
+	d->last = by;
+	return false;
+}
+
+static struct delivery *take_first(struct dest *d)
+{
+	struct delivery *first = d->first;
+	if (first) {
+		d->first = first->next;
+		first->waits = false;
+	}
+	return first;
+}
+
+static void unwait(struct dest *d, struct delivery *by)
+{
+	struct delivery *last = NULL;
+	for (struct delivery **at = &d->first; *at;) {
+		if (*at == by) {
+			*at = by->next;
+		} else {
+			last = *at;
+			at = &last->next;
+		}
+	}
+	d->last = last;
+	by->waits = false;
+}
+
+void dest_leave(struct queue *q, struct delivery *by)
+{
+	struct dest *d = by->dest;
+	if (!d)
+		return;
+	by->dest = NULL;
+	if (by->waits) {
+		unwait(d, by);
+	} else {
+		struct delivery *next = take_first(d);
+		must(d->busy > 0);
+		if (next)
+			task_wake(&next->task, WAKE_EVENT);
+		else
+			d->busy--;
+	}
+	drop_unused(q, d);
+}
+
+enum rc dest_next(struct queue *q, struct client *c)
+{
+	struct delivery *next = take_first(c->dest);
+	(void)q;
+	must(c->d->dest == c->dest && c->dest->busy > 0);
+	c->d->dest = NULL; /* its turn ends with the message, not with its commit */
+	c->d->client = NULL;
+	if (next) {
+		give(c, next);
+		return RC_OK;
+	}
+	c->d = NULL;
+	c->dest->busy--;
+	c->next = c->dest->idle;
+	c->dest->idle = c;
+	c->resting = true;
+	return RC_NONE;
+}
+
+void dest_forget(struct queue *q, struct client *c)
+{
+	if (!c->resting)
+		return;
+	struct client **at = &c->dest->idle;
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	c->resting = false;
+	drop_unused(q, c->dest);
+}

@@ -1,0 +1,107 @@
+/* world.c: A queue with memory for a store, a script for DNS, and a place for its reports. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+#include "base/metric.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static const struct dns_script_row zone[] = {
+	{ .name = "a.test", .type = DNS_MX, .text = "10 mx.a.test" },
+	{ .name = "mx.a.test", .type = DNS_A, .text = "127.0.0.1" },
+	{ .name = "b.test", .type = DNS_A, .text = "127.0.0.2" },
+	{ .name = "two.test", .type = DNS_MX, .text = "20 mx.a.test" },
+	{ .name = "two.test", .type = DNS_MX, .text = "10 mx.bad.test" },
+	{ .name = "mx.bad.test", .type = DNS_A, .text = "127.0.0.3" },
+	{ .name = "null.test", .type = DNS_MX, .text = "0 ." }
+};
+
+static enum rc keep_report(void *arg, struct slice rcpt, struct slice message, struct fault *why)
+{
+	struct world *w = arg;
+	(void)why;
+	(void)snprintf(w->report, sizeof(w->report), "%.*s\n%.*s", FMT(rcpt), FMT(message));
+	w->reports++;
+	return RC_OK;
+}
+
+void world_begin(struct world *w, const struct queue_deps *more)
+{
+	struct data_options o = { .type = "memory" };
+	struct blob_options bo = { .path = NULL };
+	memset(w, 0, sizeof(*w));
+	w->deferred = metric_get(METRIC_QUEUE_DEFERRED);
+	arena_init(&w->a, 0);
+	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);
+	assert_int_equal(blob_open(w->data, &bo, &w->blob, &w->why), RC_OK);
+	w->run = run_new(&(struct run_conf){ .seats = 2 });
+	w->net = net_new(&(struct net_conf){ .run = w->run, .connections_max = 100 });
+	assert_int_equal(
+		dns_script_new(w->run, zone, sizeof(zone) / sizeof(zone[0]), &w->dns, &w->why),
+		RC_OK);
+	struct queue_deps deps = *more;
+	deps.data = w->data;
+	deps.blob = w->blob;
+	deps.run = w->run;
+	deps.net = w->net;
+	deps.dns = w->dns;
+	deps.hostname = "out.test";
+	deps.retry_first_ms = deps.retry_max_ms = 1;
+	deps.connect_ms = 2000;
+	deps.command_ms = deps.command_ms ? deps.command_ms : 2000;
+	deps.report = keep_report;
+	deps.arg = w;
+	w->queue = queue_new(&deps);
+	run_start(w->run);
+	assert_int_equal(queue_start(w->queue, &w->why), RC_OK);
+}
+
+void world_end(struct world *w)
+{
+	w->deferred = metric_get(METRIC_QUEUE_DEFERRED) - w->deferred;
+	run_drain(w->run);
+	(void)run_wait_empty(w->run, 3000);
+	run_free(&w->run);
+	queue_free(&w->queue);
+	dns_free(&w->dns);
+	net_free(&w->net);
+	blob_close(&w->blob);
+	data_close(&w->data);
+	arena_done(&w->a);
+}
+
+uint64_t world_post(struct world *w, struct slice text, const char *const *rcpts, unsigned notify)
+{
+	struct queue_rcpt all[8];
+	struct queue_message m = { .trace = S("t1"),
+		.sender = S("me@out.test"),
+		.envid = S("e1"),
+		.rcpts = all,
+		.skip = 5,
+		.made = run_unix(w->run) };
+	struct data_batch b;
+	memset(all, 0, sizeof(all));
+	for (; rcpts[m.rcpts_n]; m.rcpts_n++)
+		all[m.rcpts_n] = (struct queue_rcpt){ .address = slice_str(rcpts[m.rcpts_n]),
+			.notify = notify };
+	struct slice whole = arena_fmt(&w->a, "mine\n%.*s", FMT(text));
+	blob_ref_of(whole, &m.blob);
+	data_batch_init(&b, &w->a);
+	assert_int_equal(blob_add(w->blob, &b, whole, &m.blob, &w->why), RC_OK);
+	queue_add(w->queue, &b, &m);
+	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
+	queue_added(w->queue, m.id);
+	return m.id;
+}
+bool world_emptied(struct world *w)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (queue_depth(w->queue) == 0)
+			return true;
+		usleep(5000);
+	}
+	return false;
+}

@@ -1,0 +1,35 @@
+/* world.h: A queue with memory for a store, a script for DNS, and a place for its reports. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TEST_UNIT_QUEUE_WORLD_H
+#define TEST_UNIT_QUEUE_WORLD_H
+
+#include "queue/queue.h"
+
+struct world {
+	struct data *data;
+	struct blob *blob;
+	struct run *run;
+	struct net *net;
+	struct dns *dns;
+	struct queue *queue;
+	struct arena a;
+	struct fault why;
+	char report[20000];
+	_Atomic int reports;
+	uint64_t deferred; /* recipients whose try failed; known when it has ended */
+};
+
+/* `more`: port and limits; the rest is filled in. */
+void world_begin(struct world *w, const struct queue_deps *more);
+void world_end(struct world *w);
+/* Queues `text` for the addresses, the last one NULL. Returns its id. */
+uint64_t world_post(struct world *w, struct slice text, const char *const *rcpts, unsigned notify);
+#define TO(...) \
+	(const char *const[]) \
+	{ \
+		__VA_ARGS__, NULL \
+	}
+/* Waits until nothing is queued; false: it was still not so after five seconds. */
+bool world_emptied(struct world *w);
+
+#endif
