@@ -13,7 +13,8 @@ static void heap_add(struct queue *q, struct queue_due item)
 {
 	if (q->heap_n == q->heap_cap) {
 		q->heap_cap = q->heap_cap ? q->heap_cap * 2 : 64;
-		q->heap = mem_more(MEM_QUEUE, q->heap, q->heap_cap * sizeof(*q->heap));
+		q->heap = mem_grow(MEM_QUEUE, q->heap, q->heap_cap * sizeof(*q->heap));
+		must(q->heap != NULL);
 	}
 	size_t i = q->heap_n++;
 	for (; i > 0 && q->heap[(i - 1) / 2].due > item.due; i = (i - 1) / 2)
