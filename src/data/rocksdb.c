@@ -21,7 +21,7 @@ struct rocks {
 	rocksdb_writebatch_t *batch; /* the committer's, used again */
 };
 
-enum { BLOB_MIN = 2048, MIB = 1024 * 1024 };
+enum { BLOB_MIN = 2048, BLOCK = 16 * 1024, MIB = 1024 * 1024 };
 /* Share of the oldest blob files whose live content each compaction moves, garbage or not: the library's 0.25 copies a
  * message several times in its life. */
 static const double blob_gc_share = 0.05;
@@ -215,6 +215,10 @@ enum rc engine_rocksdb_open(
 	rocksdb_block_based_options_set_filter_policy(
 		r->table, rocksdb_filterpolicy_create_ribbon(10));
 	rocksdb_block_based_options_set_format_version(r->table, 5);
+	/* message records are read in long scans: a block holds some ten of them, not two */
+	rocksdb_block_based_options_set_block_size(r->table, BLOCK);
+	/* young files are asked for every key: their index is at hand without a look into the cache */
+	rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(r->table, 1);
 	for (size_t s = 0; s < DATA_SPACES; s++)
 		r->options[s] = space_options(r, o, (enum data_space)s);
 	r->synced = rocksdb_writeoptions_create();

@@ -3,7 +3,7 @@
 #include "imap/fetch.h"
 #include "wire/imap_write.h"
 
-enum { PIECE = 128 * 1024 };
+enum { PIECE = 128 * 1024, FETCH_ROOM = 8 * 1024 };
 
 static enum rc mark_seen(struct imap_session *s, struct mail_change *ch, struct fault *)
 {
@@ -186,12 +186,20 @@ static bool visit(void *ctx, size_t index, struct slice bytes)
 	return go_on;
 }
 
+/* A long answer fills the output to its mark over and over: room for that once, not by doubling. */
+static void make_room(struct imap_session *s, const struct fetch *f)
+{
+	if (f->n - f->at >= FETCH_CHUNK / 4 && imap_out(s)->cap < CONN_HIGH_WATER)
+		(void)buf_room(imap_out(s), CONN_HIGH_WATER + FETCH_ROOM - imap_out(s)->len);
+}
+
 static enum rc chunk_by_records(struct imap_session *s, struct fetch *f, struct fault *why)
 {
 	struct scan sc = { .s = s, .f = f };
 	arena_init(&sc.a, 0);
 	f->item = f->at;
 	size_t from = f->at;
+	make_room(s, f);
 	enum rc rc = mail_records(s->ma, f->entries + from, f->n - from, visit, &sc, why);
 	f->item = 0;
 	arena_done(&sc.a);
@@ -205,6 +213,7 @@ static void chunk_by_table(struct imap_session *s, struct fetch *f)
 {
 	const struct mail_record none = { 0 };
 	struct scan sc = { .s = s, .f = f };
+	make_room(s, f);
 	while (f->at < f->n && whole_message(&sc, f->at, &none))
 		;
 }

@@ -7,7 +7,7 @@
 #include "mail/record.h"
 #include "wire/imap_fetch.h"
 
-enum { FETCH_CHUNK = 128 };
+enum { FETCH_CHUNK = 256 };
 
 /* Where the octets of a section are. */
 struct fetch_span {

@@ -13,6 +13,32 @@ void mail_record_set_thread(struct slice record, uint64_t thread)
 		at[i] = (uint8_t)(thread >> (56 - 8 * i));
 }
 
+/* A record is read for each message of a long answer: its numbers are short, so most take one step here. */
+static inline enum rc number(struct slice *in, uint64_t *out)
+{
+	if (in->len == 0 || in->at[0] >= 0x80)
+		return take_varint(in, out);
+	*out = in->at[0];
+	*in = (struct slice){ in->at + 1, in->len - 1 };
+	return RC_OK;
+}
+
+static inline enum rc piece(struct slice *in, struct slice *out)
+{
+	uint64_t n;
+	if (in->len >= 2 && in->at[0] >= 0x80 && in->at[1] < 0x80) { /* two octets: up to 16383 */
+		n = (uint64_t)(in->at[0] & 0x7f) | (uint64_t)in->at[1] << 7;
+		*in = (struct slice){ in->at + 2, in->len - 2 };
+	} else {
+		TRY(number(in, &n));
+	}
+	if (n > in->len)
+		return RC_BAD;
+	*out = (struct slice){ in->at, (size_t)n };
+	*in = (struct slice){ in->at + n, in->len - (size_t)n };
+	return RC_OK;
+}
+
 static enum rc read_all(struct slice in, struct mail_record *out)
 {
 	uint8_t version, whole;
@@ -23,17 +49,17 @@ static enum rc read_all(struct slice in, struct mail_record *out)
 	TRY(take_be64(&in, &out->thread));
 	TRY(take_bytes(&in, sizeof(out->blob.hash), &hash));
 	memcpy(out->blob.hash, hash.at, hash.len);
-	TRY(take_varint(&in, &out->size));
-	TRY(take_varint(&in, &out->head_len));
+	TRY(number(&in, &out->size));
+	TRY(number(&in, &out->head_len));
 	TRY(mail_take_signed(&in, &out->sent));
-	TRY(take_vslice(&in, &out->envelope));
-	TRY(take_vslice(&in, &out->body));
-	TRY(take_vslice(&in, &out->structure));
-	TRY(take_vslice(&in, &out->preview));
-	TRY(take_vslice(&in, &out->subject));
-	TRY(take_vslice(&in, &out->parts));
+	TRY(piece(&in, &out->envelope));
+	TRY(piece(&in, &out->body));
+	TRY(piece(&in, &out->structure));
+	TRY(piece(&in, &out->preview));
+	TRY(piece(&in, &out->subject));
+	TRY(piece(&in, &out->parts));
 	TRY(take_byte(&in, &whole));
-	TRY(take_vslice(&in, &out->fields));
+	TRY(piece(&in, &out->fields));
 	out->has_fields = whole;
 	out->blob.size = out->size;
 	return RC_OK;

@@ -1,0 +1,257 @@
+/* mailboxes.c: Mailboxes over the memory engine: numbers, news, replay, and what one change costs. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mail/change.h"
+#include "mail/record.h"
+#include "run/run.h"
+#include "groups.h"
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+enum { MANY = 100000, AT_ONCE = 1000, KEYS_MAX = 8, BYTES_MAX = 1024 };
+
+struct world {
+	struct data *data;
+	struct blob *blob;
+	struct run *run;
+	struct accounts *accounts;
+	struct mail *mail;
+	struct mail_account *ma;
+	struct fault why;
+};
+
+static void reopen_mail(struct world *w)
+{
+	mail_close(&w->ma);
+	mail_free(&w->mail);
+	struct mail_deps deps = {
+		.accounts = w->accounts, .data = w->data, .blob = w->blob, .run = w->run
+	};
+	w->mail = mail_new(&deps);
+	assert_int_equal(mail_open(w->mail, 7, &w->ma, &w->why), RC_OK);
+}
+
+static void begin(struct world *w)
+{
+	struct data_options o = { .type = "memory" };
+	struct blob_options b = { 0 };
+	*w = (struct world){ 0 };
+	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);
+	assert_int_equal(blob_open(w->data, &b, &w->blob, &w->why), RC_OK);
+	w->run = run_new(&(struct run_conf){ .seats = 2 });
+	run_start(w->run);
+	w->accounts = accounts_new(&(struct accounts_deps){ .data = w->data, .run = w->run });
+	reopen_mail(w);
+}
+
+static void end(struct world *w)
+{
+	mail_close(&w->ma);
+	run_free(&w->run); /* background jobs first: they hold the account */
+	mail_free(&w->mail);
+	accounts_free(&w->accounts);
+	blob_close(&w->blob);
+	data_close(&w->data);
+}
+
+static uint32_t box_id(struct world *w, const char *name)
+{
+	struct arena a;
+	struct mail_box_info info;
+	arena_init(&a, 0);
+	assert_int_equal(mail_box_find(w->ma, slice_str(name), &a, &info), RC_OK);
+	arena_done(&a);
+	return info.id;
+}
+
+typedef void edit_fn(struct world *w, struct mail_change *ch, void *arg);
+
+/* One change: built, committed, applied. The test is the only visitor, so the turnstile is left out. */
+static void change(struct world *w, edit_fn *edit, void *arg, struct mail_view *self)
+{
+	struct arena a;
+	struct data_batch b;
+	struct mail_change *ch;
+	arena_init(&a, 0);
+	data_batch_init(&b, &a);
+	assert_int_equal(mail_change_begin(w->ma, &b, &a, &ch, &w->why), RC_OK);
+	edit(w, ch, arg);
+	assert_int_equal(mail_change_end(ch, &w->why), RC_OK);
+	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
+	mail_change_apply(ch, self);
+	arena_done(&a);
+}
+
+struct adding {
+	uint32_t box;
+	size_t n;
+	uint64_t first_id;
+};
+
+static void add(struct world *w, struct mail_change *ch, void *arg)
+{
+	static const char text[] =
+		"From: a@b.test\r\nSubject: hi\r\nMessage-ID: <x@b.test>\r\n\r\nhello\r\n";
+	struct adding *ad = arg;
+	struct arena a;
+	struct mail_parsed parsed;
+	struct blob_ref ref;
+	uint32_t uid;
+	arena_init(&a, 0);
+	blob_ref_of(slice_str(text), &ref);
+	assert_int_equal(mail_record_make(slice_str(text), &ref, &a, &parsed), RC_OK);
+	for (size_t i = 0; i < ad->n; i++) {
+		struct mail_new msg = { .blob = ref,
+			.record = parsed.record,
+			.size = sizeof(text) - 1,
+			.received = 1795595889,
+			.msgid_hash = ad->first_id ? ad->first_id + i : 0 };
+		assert_int_equal(mail_change_append(ch, ad->box, &msg, &uid, &w->why), RC_OK);
+	}
+	arena_done(&a);
+}
+
+struct flagging {
+	uint32_t box;
+	struct ranges uids;
+	uint32_t flags;
+};
+
+static void flag(struct world *w, struct mail_change *ch, void *arg)
+{
+	struct flagging *f = arg;
+	struct slice word = S("$work");
+	struct mail_flag_change fc = {
+		.op = MAIL_FLAGS_ADD, .flags = f->flags, .keywords = &word, .keywords_n = 1
+	};
+	(void)w;
+	assert_int_equal(mail_change_flags(ch, f->box, &f->uids, &fc, NULL, NULL), RC_OK);
+}
+
+static void expunge(struct world *w, struct mail_change *ch, void *arg)
+{
+	struct flagging *f = arg;
+	(void)w;
+	assert_int_equal(mail_change_expunge(ch, f->box, &f->uids, false, NULL), RC_OK);
+}
+
+static void view_numbers(void **state)
+{
+	struct world w;
+	struct mail_view v;
+	struct mail_news news;
+	struct arena a;
+	(void)state;
+	begin(&w);
+	arena_init(&a, 0);
+	struct adding ad = { .box = box_id(&w, "inbox"), .n = 10 };
+	struct flagging f = { .box = ad.box };
+	change(&w, add, &ad, NULL);
+	assert_int_equal(mail_view_open(w.ma, ad.box, false, NULL, &v, &w.why), RC_OK);
+	assert_int_equal(v.exists, 10);
+	assert_int_equal(ranges_add(&f.uids, 3, 4), RC_OK);
+	change(&w, expunge, &f, NULL);
+	change(&w, add, &ad, NULL);
+	/* not announced yet: numbers stay */
+	assert_int_equal(mail_view_seq(&v, 5), 5);
+	assert_int_equal(mail_view_uid(&v, 3), 3);
+	assert_int_equal(mail_view_uid(&v, 10), 10);
+	assert_int_equal(mail_view_uid(&v, 11), 0);
+	assert_int_equal(mail_view_sync(&v, true, &a, &news), RC_OK);
+	assert_int_equal(news.expunged_n, 2);
+	assert_int_equal(news.expunged[0], 3);
+	assert_int_equal(news.expunged[1], 3);
+	assert_true(news.more);
+	assert_int_equal(news.exists, 18);
+	mail_news_done(&news);
+	assert_int_equal(mail_view_seq(&v, 5), 3);
+	assert_int_equal(mail_view_seq(&v, 3), 0);
+	mail_view_close(&v);
+	ranges_done(&f.uids);
+	arena_done(&a);
+	end(&w);
+}
+
+static void survives_eviction(void **state)
+{
+	struct world w;
+	struct mail_view v;
+	struct mail_entry e[20];
+	uint32_t seqs[20];
+	size_t n;
+	(void)state;
+	begin(&w);
+	struct adding ad = { .box = box_id(&w, "INBOX"), .n = 5 };
+	struct flagging f = { .box = ad.box, .flags = MAIL_SEEN };
+	assert_int_equal(ranges_add(&f.uids, 2, 3), RC_OK);
+	change(&w, add, &ad, NULL);
+	assert_int_equal(mail_view_open(w.ma, ad.box, false, NULL, &v, &w.why), RC_OK);
+	change(&w, flag, &f, NULL);
+	mail_view_close(&v);
+	reopen_mail(&w);
+	assert_int_equal(mail_view_open(w.ma, ad.box, true, NULL, &v, &w.why), RC_OK);
+	assert_int_equal(mail_view_read(&v, 1, NULL, e, seqs, 20), 5);
+	assert_int_equal(e[1].flags & MAIL_SEEN, MAIL_SEEN);
+	assert_int_equal(e[3].flags & MAIL_SEEN, 0);
+	const char *const *words = mail_keywords(w.ma, e[2].kwset, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(words[0], "$work");
+	mail_view_close(&v);
+	ranges_done(&f.uids);
+	end(&w);
+}
+
+static void post_done(void *arg)
+{
+	sem_post(arg);
+}
+
+/* Background jobs run one after the other: when one more has run, the checkpoints before it are done. */
+static void wait_jobs(struct world *w)
+{
+	sem_t done;
+	sem_init(&done, 0, 0);
+	assert_int_equal(run_job(w->run, RUN_JOB_BACKGROUND, post_done, &done, NULL), RC_OK);
+	while (sem_wait(&done) != 0)
+		continue;
+	sem_destroy(&done);
+}
+
+/* One message more in a mailbox of 100,000: keys read and written, bytes of both. */
+static void cost_follows_the_change(void **state)
+{
+	struct world w;
+	struct data_stats before, after;
+	(void)state;
+	begin(&w);
+	struct adding ad = { .box = box_id(&w, "INBOX"), .n = AT_ONCE };
+	for (size_t i = 0; i < MANY / AT_ONCE; i++)
+		change(&w, add, &ad, NULL);
+	assert_int_equal(mail_messages(w.ma), MANY);
+	ad.n = 1;
+	ad.first_id = 99;
+	wait_jobs(&w);
+	data_stats(w.data, &before);
+	change(&w, add, &ad, NULL);
+	data_stats(w.data, &after);
+	uint64_t read = after.keys_read - before.keys_read,
+		 bytes = after.bytes_copied - before.bytes_copied;
+	printf("one message in %d: %llu keys read, %llu bytes copied, %llu operations of %llu "
+	       "bytes written\n",
+		MANY, (unsigned long long)read, (unsigned long long)bytes,
+		(unsigned long long)(after.batch_keys - before.batch_keys),
+		(unsigned long long)(after.batch_bytes - before.batch_bytes));
+	assert_true(read <= KEYS_MAX);
+	assert_true(bytes <= BYTES_MAX);
+	assert_true(after.batch_keys - before.batch_keys <= KEYS_MAX);
+	assert_true(after.batch_bytes - before.batch_bytes <= BYTES_MAX);
+	end(&w);
+}
+
+int test_mailboxes(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(view_numbers),
+		cmocka_unit_test(survives_eviction), cmocka_unit_test(cost_follows_the_change) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
