@@ -4,6 +4,7 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/must.h"
 #include "queue/queue_int.h"
 #include "run/run.h"
 
