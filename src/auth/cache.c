@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/auth_int.h"
 #include "base/mem.h"
+#include "base/metric.h"
 
 /* A digest has WAYS places to be in; a new one takes the place that runs out first. It covers account, credential
  * generation and password under a key of this process, so a changed password is simply not found. */
@@ -54,6 +55,7 @@ bool auth_cache_has(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN],
 		has = has || (set[i].until_ms > now_ms &&
 				     mem_eq_const_time(set[i].digest, digest, AUTH_DIGEST_LEN));
 	lock_leave(&c->lock);
+	metric_add(has ? METRIC_CACHE_AUTH_HITS : METRIC_CACHE_AUTH_MISSES, 1);
 	return has;
 }
 

@@ -4,7 +4,14 @@
 #include <stdatomic.h>
 
 /* Eight buckets for each power of two, up to 2^40 microseconds. */
-enum { STEPS = 8, BUCKETS = 40 * STEPS, HISTOGRAMS = 8 };
+enum { STEPS = 8, BUCKETS = 40 * STEPS };
+/* Rows that are no histograms: those come last in the table, so this is the first one's number. */
+enum {
+	FLAT = 0
+#define METRIC(id, kind, name, help) +(METRIC_KIND_##kind != METRIC_KIND_HISTOGRAM)
+#include "base/metrics.tbl"
+#undef METRIC
+};
 
 static const struct {
 	enum metric_kind kind;
@@ -15,20 +22,20 @@ static const struct {
 #undef METRIC
 };
 
+/* Counters of which a gauge shows the last minute, and what they were in each second of it; see metric_second. */
+enum { RATES = 2, MINUTE = 60 };
+static const struct {
+	enum metric_id of, shown;
+} rates[RATES] = { { METRIC_SMTP_ACCEPTED, METRIC_MAILS_IN_MINUTE },
+	{ METRIC_QUEUE_SENT, METRIC_MAILS_OUT_MINUTE } };
+
 static struct {
 	_Atomic uint64_t values[METRIC_COUNT];
 	_Atomic uint64_t sums[METRIC_COUNT];
 	_Atomic uint64_t faults[FAULT_COUNT];
-	_Atomic uint64_t buckets[HISTOGRAMS][BUCKETS];
+	uint64_t seconds, minute[RATES][MINUTE]; /* metric_second's alone */
+	_Atomic uint64_t buckets[METRIC_COUNT - FLAT][BUCKETS];
 } figures;
-
-static unsigned histogram_of(enum metric_id id)
-{
-	unsigned n = 0;
-	for (unsigned i = 0; i < (unsigned)id; i++)
-		n += rows[i].kind == METRIC_KIND_HISTOGRAM;
-	return n < HISTOGRAMS ? n : HISTOGRAMS - 1;
-}
 
 void metric_add(enum metric_id id, uint64_t n)
 {
@@ -67,7 +74,7 @@ void metric_time(enum metric_id id, uint64_t us)
 	metric_add(id, 1);
 	atomic_fetch_add_explicit(&figures.sums[id], us, memory_order_relaxed);
 	atomic_fetch_add_explicit(
-		&figures.buckets[histogram_of(id)][bucket_of(us)], 1, memory_order_relaxed);
+		&figures.buckets[(unsigned)id - FLAT][bucket_of(us)], 1, memory_order_relaxed);
 }
 
 void metric_fault(enum fault_id id)
@@ -83,7 +90,7 @@ uint64_t metric_get(enum metric_id id)
 uint64_t metric_percentile(enum metric_id id, double percent)
 {
 	uint64_t seen = 0, want = (uint64_t)((double)metric_get(id) * percent / 100.0);
-	unsigned h = histogram_of(id);
+	unsigned h = (unsigned)id - FLAT;
 	if (want > 0 && want == metric_get(id))
 		want--;
 	for (unsigned b = 0; b < BUCKETS; b++) {
@@ -115,23 +122,46 @@ enum rc metric_find(struct slice name, enum metric_id *id)
 	return RC_NONE;
 }
 
+struct slice metric_family(enum metric_id id)
+{
+	struct slice name = slice_str(rows[id].name);
+	return slice_head(name, slice_find(name, '{'));
+}
+
+void metric_second(void)
+{
+	unsigned at = (unsigned)(figures.seconds++ % MINUTE);
+	for (unsigned i = 0; i < RATES; i++) {
+		uint64_t now = metric_get(rates[i].of);
+		metric_set(rates[i].shown, now - figures.minute[i][at]);
+		figures.minute[i][at] = now;
+	}
+}
+
+/* family{label="value",quantile="0.5"}: the row's own label is without its closing brace. */
 static void expose_histogram(enum metric_id id, struct buf *out)
 {
 	static const double quantiles[] = { 50, 95, 99 };
+	struct slice family = metric_family(id), label = slice_str(rows[id].name + family.len);
+	struct slice open = label.len ? slice_head(label, label.len - 1) : S("{");
+	uint64_t sum = atomic_load_explicit(&figures.sums[id], memory_order_relaxed);
 	for (size_t i = 0; i < 3; i++)
-		buf_fmt(out, "%s{quantile=\"%g\"} %llu\n", rows[id].name, quantiles[i] / 100,
+		buf_fmt(out, "%.*s%.*s%squantile=\"%g\"} %llu\n", FMT(family), FMT(open),
+			label.len ? "," : "", quantiles[i] / 100,
 			(unsigned long long)metric_percentile(id, quantiles[i]));
-	buf_fmt(out, "%s_sum %llu\n%s_count %llu\n", rows[id].name,
-		(unsigned long long)atomic_load_explicit(&figures.sums[id], memory_order_relaxed),
-		rows[id].name, (unsigned long long)metric_get(id));
+	buf_fmt(out, "%.*s_sum%.*s %llu\n", FMT(family), FMT(label), (unsigned long long)sum);
+	buf_fmt(out, "%.*s_count%.*s %llu\n", FMT(family), FMT(label),
+		(unsigned long long)metric_get(id));
 }
 
 void metric_expose(struct buf *out)
 {
 	static const char *const kinds[] = { "counter", "gauge", "summary" };
 	for (unsigned i = 0; i < METRIC_COUNT; i++) {
-		buf_fmt(out, "# HELP %s %s\n# TYPE %s %s\n", rows[i].name, rows[i].help,
-			rows[i].name, kinds[rows[i].kind]);
+		struct slice family = metric_family((enum metric_id)i);
+		if (i == 0 || !slice_eq(family, metric_family((enum metric_id)(i - 1))))
+			buf_fmt(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", FMT(family), rows[i].help,
+				FMT(family), kinds[rows[i].kind]);
 		if (rows[i].kind == METRIC_KIND_HISTOGRAM)
 			expose_histogram((enum metric_id)i, out);
 		else

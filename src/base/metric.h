@@ -26,10 +26,15 @@ void metric_fault(enum fault_id id);
 uint64_t metric_get(enum metric_id id); /* of a histogram: how many */
 /* The microseconds that `percent` of a histogram stay under, to about 12 %. */
 uint64_t metric_percentile(enum metric_id id, double percent);
+/* The name with its label, as in `family{label="value"}`. */
 const char *metric_name(enum metric_id id);
+struct slice metric_family(enum metric_id id);
 enum metric_kind metric_kind(enum metric_id id);
 /* RC_NONE: no such metric. */
 enum rc metric_find(struct slice name, enum metric_id *id);
+
+/* Once a second, from one thread: brings what happened in the last minute up to date. */
+void metric_second(void);
 
 /* Prometheus text format 0.0.4. */
 void metric_expose(struct buf *out);

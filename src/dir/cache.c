@@ -3,6 +3,7 @@
 #include "dir/dir_int.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "base/metric.h"
 
 /* One queue, oldest first. What was hit since it came to the head goes round once more; the rest is dropped. Known absence
  * is cached too: strangers ask for addresses that nobody has. */
@@ -123,8 +124,10 @@ enum rc dir_cache_get(struct dir_cache *c, struct slice key, struct arena *a, st
 			     ? RC_NONE
 			     : arena_copy(a, slice_of(e->bytes + e->key_len, e->value_len), value);
 		c->stats.hits++;
+		metric_add(METRIC_CACHE_DIRECTORY_HITS, 1);
 	} else {
 		c->stats.misses++;
+		metric_add(METRIC_CACHE_DIRECTORY_MISSES, 1);
 	}
 	lock_leave(&c->lock);
 	return rc;

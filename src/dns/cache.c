@@ -182,11 +182,11 @@ bool cache_file(struct dns *dns, struct dns_item *item, uint64_t now_ms)
 		e->visited = true;
 		item->box = box_get(e->box);
 		dns->stats.hits++;
-		metric_add(METRIC_CACHE_HITS, 1);
+		metric_add(METRIC_CACHE_DNS_HITS, 1);
 		return false;
 	}
 	dns->stats.misses++;
-	metric_add(METRIC_CACHE_MISSES, 1);
+	metric_add(METRIC_CACHE_DNS_MISSES, 1);
 	if (dns->closed || dns->stats.in_flight >= PENDING_MAX) {
 		struct box_source none = {
 			.type = item->type, .rc = RC_TEMP, .why = "the resolver is busy or ends"

@@ -1,6 +1,7 @@
 /* cmd_idle.c: IDLE: news as they happen, until DONE. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "imap/session.h"
+#include "run/run.h"
 
 enum { DONE_MAX = 64 };
 
@@ -19,6 +20,7 @@ static enum step end(struct imap_session *s, enum rc rc)
 {
 	struct fault why = { 0 };
 	s->idling = false;
+	s->began_us = run_now_us();
 	s->conn->task.step = imap_step_line;
 	imap_finish(s, rc, &why);
 	return s->closing ? STEP_CLOSE : STEP_MORE;

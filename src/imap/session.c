@@ -194,6 +194,9 @@ void imap_finish(struct imap_session *s, enum rc rc, const struct fault *why)
 		imap_news(s, may_expunge);
 	if (!s->silent)
 		answer(s, rc, why);
+	if (s->command && s->began_us)
+		metric_time(s->command->metric, run_now_us() - s->began_us);
+	s->began_us = 0;
 	forget(s);
 }
 
@@ -366,6 +369,7 @@ enum step imap_step_line(struct task *t)
 		return STEP_PARK;
 	switch (conn_line(s->conn, s->state == IMAP_NEW ? LINE_NEW_MAX : LINE_MAX, &line)) {
 	case RC_OK:
+		s->began_us = run_now_us();
 		break;
 	case RC_MORE:
 		return STEP_PARK;

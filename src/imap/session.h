@@ -3,6 +3,7 @@
 #ifndef IMAP_SESSION_H
 #define IMAP_SESSION_H
 
+#include "base/metric.h"
 #include "imap/imap.h"
 #include "mail/change.h"
 #include "net/conn.h"
@@ -28,6 +29,7 @@ struct imap_command {
 	unsigned states; /* enum imap_state */
 	unsigned traits;
 	const char *rfc;
+	enum metric_id metric; /* its time goes there */
 };
 enum { IMAP_NO_EXPUNGE = 1, IMAP_TAKES_UID = 2 };
 
@@ -49,6 +51,7 @@ struct imap_session {
 	struct buf cmd; /* the command so far, heap */
 	char tag[IMAP_TAG_MAX + 1];
 	const struct imap_command *command;
+	uint64_t began_us; /* when its last octet was here */
 	struct imap_lex x; /* its arguments */
 	void *work; /* the command's own, in `arena` */
 	struct ranges uids, touched, failed; /* the command's own */

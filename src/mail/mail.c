@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mail/mail.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "base/must.h"
 #include "mail/mail_int.h"
 #include <string.h>
@@ -122,6 +123,7 @@ enum rc mail_open(struct mail *mail, uint32_t account, struct mail_account **out
 	uint64_t drops;
 	struct mail_account *ma = find(mail, acc, &drops);
 	enum rc rc = RC_OK;
+	metric_add(ma ? METRIC_CACHE_MAIL_HITS : METRIC_CACHE_MAIL_MISSES, 1);
 	while (!ma && rc == RC_OK) {
 		struct mail_account *fresh = make(mail, account);
 		rc = mail_load(fresh, why);

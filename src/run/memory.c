@@ -9,7 +9,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { HOOKS_MAX = 24, EVERY_MS = 1000 };
+enum { HOOKS_MAX = 24, EVERY_MS = 1000, RUSAGE_BLOCK = 512 };
+_Static_assert(METRIC_MEMORY_QUEUE - METRIC_MEMORY_OTHER == MEM_QUEUE && MEM_QUEUE + 1 == MEM_KINDS,
+	"metrics.tbl has a row for each kind of memory, in their order");
 
 struct hook {
 	const char *name;
@@ -99,10 +101,15 @@ static void measure(struct run_memory_stats *s)
 	metric_set(METRIC_MEMORY_RSS, s->resident);
 	metric_set(METRIC_MEMORY_ALLOCATED, s->allocated);
 	metric_set(METRIC_MEMORY_LIMIT, s->limit);
-	if (getrusage(RUSAGE_SELF, &used) == 0)
-		metric_set(METRIC_CPU_US,
-			(uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
-				(uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec));
+	for (unsigned k = 0; k < MEM_KINDS; k++)
+		metric_set((enum metric_id)(METRIC_MEMORY_OTHER + k), mem_used((enum mem_kind)k));
+	if (getrusage(RUSAGE_SELF, &used) != 0)
+		return;
+	metric_set(
+		METRIC_CPU_US, (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
+				       (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec));
+	metric_set(METRIC_DISK_READ_BYTES, (uint64_t)used.ru_inblock * RUSAGE_BLOCK);
+	metric_set(METRIC_DISK_WRITTEN_BYTES, (uint64_t)used.ru_oublock * RUSAGE_BLOCK);
 }
 
 /* Each cache gives its part: nobody knows here who holds most; a second later we ask again. */
@@ -151,6 +158,7 @@ static enum step step_sample(struct task *t)
 	if (run_draining(t->run))
 		return STEP_CLOSE;
 	run_memory_sample(&s);
+	metric_second();
 	task_timer(t, run_now_ms(t->run) + EVERY_MS);
 	return STEP_PARK;
 }

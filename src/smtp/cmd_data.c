@@ -105,6 +105,8 @@ static enum step chunk_done(struct smtp_session *s)
 	} else {
 		smtp_say(s, "250 2.0.0", "chunk taken");
 	}
+	smtp_time_begin(s);
+	smtp_time_end(s);
 	return STEP_MORE;
 }
 
@@ -134,6 +136,7 @@ void smtp_body_done(struct smtp_session *s)
 {
 	if (s->role == SMTP_SUBMISSION && s->body_fault.id == FAULT_NONE)
 		smtp_complete(s);
+	smtp_time_begin(s);
 	s->conn->task.step = smtp_step_deliver;
 }
 
@@ -170,6 +173,7 @@ enum step smtp_step_deliver(struct task *t)
 	answer(s, rc, &why);
 	bool bare = why.id == FAULT_BARE_NEWLINE;
 	smtp_reset(s);
+	smtp_time_end(s);
 	t->step = smtp_step_line;
 	return bare || s->closing
 		       ? STEP_CLOSE

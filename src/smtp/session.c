@@ -160,6 +160,18 @@ static bool ended(struct smtp_session *s)
 	return false;
 }
 
+void smtp_time_begin(struct smtp_session *s)
+{
+	s->began_us = run_now_us();
+}
+
+void smtp_time_end(struct smtp_session *s)
+{
+	if (s->began_us)
+		metric_time(s->metric, run_now_us() - s->began_us);
+	s->began_us = 0;
+}
+
 const char *smtp_role_name(enum smtp_role role)
 {
 	return kinds[role].name;
@@ -179,8 +191,11 @@ static void run_line(struct smtp_session *s, struct slice line)
 	else if (s->chunking && verb != SMTP_BDAT && verb != SMTP_RSET && verb != SMTP_QUIT &&
 		 verb != SMTP_NOOP)
 		smtp_refuse_id(s, FAULT_BAD_SEQUENCE); /* RFC 3030 2: between chunks nothing else */
-	else
+	else {
+		s->metric = cmd->metric;
+		smtp_time_begin(s);
 		cmd->fn(s, args);
+	}
 }
 
 enum step smtp_step_line(struct task *t)
@@ -194,9 +209,11 @@ enum step smtp_step_line(struct task *t)
 	enum rc rc = conn_line(s->conn, SMTP_COMMAND_MAX, &line);
 	if (rc == RC_MORE)
 		return STEP_PARK;
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		run_line(s, line);
-	else if (rc == RC_LIMIT)
+		if (t->step == smtp_step_line)
+			smtp_time_end(s);
+	} else if (rc == RC_LIMIT)
 		smtp_refuse_id(s, FAULT_LINE_TOO_LONG);
 	else if (rc == RC_BAD) {
 		smtp_refuse_id(s, FAULT_BARE_NEWLINE);
@@ -221,7 +238,11 @@ enum step smtp_step_answer(struct task *t)
 			return STEP_PARK;
 		if (rc != RC_OK)
 			return STEP_CLOSE;
+		smtp_time_begin(s);
 	}
 	buf_init(&reply, SMTP_AUTH_MAX, run_step_arena(t->run));
-	return smtp_auth_result(s, auth_step(&s->auth, line, &reply, &why), &reply, &why);
+	enum step next = smtp_auth_result(s, auth_step(&s->auth, line, &reply, &why), &reply, &why);
+	if (t->step == smtp_step_line)
+		smtp_time_end(s);
+	return next;
 }

@@ -3,6 +3,7 @@
 #ifndef SMTP_SESSION_H
 #define SMTP_SESSION_H
 
+#include "base/metric.h"
 #include "net/conn.h"
 #include "smtp/smtp.h"
 #include "wire/smtp.h"
@@ -33,6 +34,8 @@ struct smtp_session {
 	uint64_t chunk_left;
 	uint64_t
 		due_ms; /* a message must be done by then: who sends an octet now and then is idle too */
+	uint64_t began_us; /* the last octet of the command that is under way */
+	enum metric_id metric; /* its time goes there */
 	unsigned errors;
 	struct smtp_data data;
 	struct fault body_fault; /* the body is read to its end, then refused with this */
@@ -65,8 +68,14 @@ struct smtp_command {
 	smtp_command_fn *fn;
 	bool needs_hello;
 	const char *rfc;
+	enum metric_id metric;
 };
 const struct smtp_command *smtp_command_find(enum smtp_role role, enum smtp_verb verb);
+
+/* The command's last octet is here, after others: its time counts from now. */
+void smtp_time_begin(struct smtp_session *s);
+/* Its reply is written. */
+void smtp_time_end(struct smtp_session *s);
 
 void smtp_say(struct smtp_session *s, const char *codes, const char *text);
 /* Answers with the fault's codes and text; counts it, and logs what is worth it. */
