@@ -39,7 +39,9 @@ asan: deps
 		python3 tools/test $(ASAN_WORDS)
 tsan: deps
 	@$(MAKE) --no-print-directory -j2 BUILD=build-tsan MALLOC= CFLAGS="-O1 -g" EXTRA="-fsanitize=thread -Wno-tsan" all units
-	@BUILD=build-tsan VEREDUS_SLOW=5 TSAN_OPTIONS="suppressions=tools/lists/tsan halt_on_error=0 exitcode=66" python3 tools/test unit
+	@BUILD=build-tsan VEREDUS_SLOW=5 VEREDUS_ENGINE=sqlite \
+		TSAN_OPTIONS="suppressions=$(CURDIR)/tools/lists/tsan halt_on_error=0 exitcode=66 die_after_fork=0" \
+		python3 tools/test $(or $(TSAN_WORDS),unit/ dialogues/sqlite live/logins live/bad_input live/outgoing live/clients)
 chaos: deps
 	@$(MAKE) --no-print-directory -j2 BUILD=build-chaos CFLAGS="-O1 -g" EXTRA=-DVEREDUS_CHAOS all
 	@BUILD=build-chaos VEREDUS_SLOW=3 python3 tools/test dialogues

@@ -18,6 +18,7 @@ LISTENERS = {
     "pop3s": ("pop3", True), "managesieve": ("managesieve", False), "http": ("http", False),
 }
 SLOW = float(os.environ.get("VEREDUS_SLOW", "1"))  # sanitizers and chaos wait longer
+ENGINE = os.environ.get("VEREDUS_ENGINE", "rocksdb")  # of tests that do not say
 RESERVED = []
 
 
@@ -43,7 +44,7 @@ def doors_built():
 class Server:
     """with Server(engine="rocksdb", settings=["queue.retry=1s"]) as s: s.port["imap"]; s.cli("status")"""
 
-    def __init__(self, engine="rocksdb", blob=None, settings=(), build=None, env=None, extra="", folder=None):
+    def __init__(self, engine=ENGINE, blob=None, settings=(), build=None, env=None, extra="", folder=None):
         self.build = Path(build or os.environ.get("BUILD", "build"))
         self.binary = (ROOT / self.build / "veredus").resolve()
         self.engine, self.settings = engine, list(settings)
