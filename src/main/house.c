@@ -105,7 +105,8 @@ static void open_doors(struct house *h)
 		.hostname = c->hostname,
 		.spool = h->spool,
 		.size_max = c->smtp.message_max,
-		.rcpt_max = (uint32_t)c->smtp.rcpt_max });
+		.rcpt_max = (uint32_t)c->smtp.rcpt_max,
+		.hops_max = (uint32_t)c->smtp.hops_max });
 	h->smtp = smtp_new(&(struct smtp_deps){ .post = h->post,
 		.auth = h->auth,
 		.dir = h->dir,

@@ -7,7 +7,7 @@
 #include "run/run.h"
 #include <stdlib.h>
 
-enum { TRIES_MAX = 8, RECEIVED_MAX = 50 };
+enum { TRIES_MAX = 8 };
 
 static int by_account(const void *x, const void *y)
 {
@@ -44,7 +44,7 @@ static enum rc parse(struct post_mail *m, struct fault *why)
 {
 	post_trace_fields(m);
 	TRY(post_body_whole(m, why));
-	if (post_received_count(m->whole) > RECEIVED_MAX)
+	if (post_received_count(m->whole) > m->post->deps.hops_max)
 		return fault_set(why, FAULT_LOOP, "%s", "");
 	blob_ref_of(m->whole, &m->ref);
 	if (mail_record_make(m->whole, &m->ref, &m->arena, &m->parsed) != RC_OK)

@@ -9,12 +9,13 @@
 #include "run/run.h"
 #include <inttypes.h>
 
-enum { ENVELOPE_MAX = 16 * 1024 * 1024 };
+enum { ENVELOPE_MAX = 16 * 1024 * 1024, HOPS_MAX = 50 };
 
 struct post *post_new(const struct post_deps *deps)
 {
 	struct post *post = mem_new(MEM_OTHER, sizeof(*post));
 	post->deps = *deps;
+	post->deps.hops_max = deps->hops_max ? deps->hops_max : HOPS_MAX;
 	return post;
 }
 

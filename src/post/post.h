@@ -26,6 +26,7 @@ struct post_deps {
 		*spool; /* folder for large messages while they arrive; files there have no name */
 	uint64_t size_max; /* octets of a message */
 	uint32_t rcpt_max;
+	uint32_t hops_max; /* Received fields; more is a loop. 0: 50 */
 };
 
 /* Who speaks to us, borrowed until the message is dropped. */

@@ -150,6 +150,17 @@ static enum step ready(struct client *c)
 	return leave(c);
 }
 
+/* Under a name of its own in DNS, or by an address: mail would come back until it has gone round often enough. */
+static enum step talks_to_us(struct client *c)
+{
+	c->d->is_us = true;
+	snprintf(c->d->answer, sizeof(c->d->answer),
+		"554 5.4.6 mail for %.*s comes back to this server, which does not know the domain",
+		FMT(slice_head(c->d->domain, 100)));
+	hand_back(c, false);
+	return leave(c);
+}
+
 static enum step introduced(struct client *c)
 {
 	c->ehlo = (struct smtp_ehlo){ 0 };
@@ -164,6 +175,8 @@ static enum step introduced(struct client *c)
 	}
 	if (c->said_ehlo)
 		smtp_ehlo_read(smtp_answer_text(&c->reply), &c->ehlo);
+	if (slice_eq_nocase(c->ehlo.name, slice_str(c->q->deps.hostname)) && !route_is_relay(c->q))
+		return talks_to_us(c);
 	c->ehlo.name = c->ehlo.auth = S(""); /* views into the reply, which goes */
 	bool tls = c->q->deps.tls != QUEUE_TLS_NEVER && !c->plain_only && !c->tls_tried;
 	if (!(c->ehlo.ext & SMTP_EXT_STARTTLS) || !tls)

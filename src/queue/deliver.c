@@ -7,8 +7,6 @@
 #include "queue/client_int.h"
 #include "queue/dsn.h"
 #include "run/run.h"
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 static step_fn load, next_domain, turn, find_hosts, find_address, talking, save, saved;
 
@@ -143,7 +141,7 @@ static enum step stop(struct delivery *d)
 static enum step next_domain(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
-	bool relay = d->q->deps.relay_host && d->q->deps.relay_host[0];
+	bool relay = route_is_relay(d->q);
 	leave(d);
 	while (d->first < d->m.rcpts_n &&
 		(d->m.rcpts[d->first].state != QUEUE_WAITING || d->tried[d->first]))
@@ -158,7 +156,7 @@ static enum step next_domain(struct task *t)
 		relay ? slice_str(d->q->deps.relay_host) : domain_of(d->m.rcpts[d->first].address);
 	choose(d, relay);
 	d->hosts_n = d->host = d->address = 0;
-	d->reached = d->plain_next = false;
+	d->reached = d->plain_next = d->has_address = d->dns_failed = d->is_us = false;
 	snprintf(d->answer, sizeof(d->answer), "451 4.4.1 no server of %.*s could be reached",
 		FMT(slice_head(d->domain, 200)));
 	lock_enter(&d->q->lock);
@@ -205,124 +203,17 @@ static enum step give_up(struct task *t, enum queue_state state, const char *ans
 	return STEP_MORE;
 }
 
-static void sort_mx(const struct dns_answer *mx, struct delivery *d)
-{
-	const struct dns_rr *sorted[16];
-	size_t n = 0;
-	for (size_t i = 0; i < mx->n && n < 16; i++) {
-		size_t j = n++;
-		for (; j > 0 && sorted[j - 1]->mx.preference > mx->rr[i].mx.preference; j--)
-			sorted[j] = sorted[j - 1];
-		sorted[j] = &mx->rr[i];
-	}
-	for (size_t i = 0; i < n; i++)
-		d->hosts[d->hosts_n++] = sorted[i]->mx.host;
-}
-
 static enum step find_hosts(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
-	struct dns_answer mx;
-	struct fault why = { 0 };
-	t->step = find_address;
-	if (d->q->deps.relay_host && d->q->deps.relay_host[0]) {
-		d->hosts[d->hosts_n++] = slice_head(d->domain, slice_rfind(d->domain, ':'));
-		return STEP_MORE;
-	}
-	if (d->domain.len > 2 && d->domain.at[0] == '[') { /* an address literal */
-		d->hosts[d->hosts_n++] = slice_of(d->domain.at + 1, d->domain.len - 2);
-		return STEP_MORE;
-	}
-	enum rc rc =
-		d->q->deps.dns ? dns_memo_get(&d->memo, d->domain, DNS_MX, &mx, &why) : RC_TEMP;
-	if (rc == RC_WAIT) {
-		t->step = find_hosts;
+	const char *no = "";
+	enum rc rc = route_hosts(d, &no);
+	if (rc == RC_WAIT)
 		return STEP_PARK;
-	}
-	if (rc == RC_OK)
-		sort_mx(&mx, d);
-	else if (rc == RC_NONE && !mx.is_nxdomain)
-		d->hosts[d->hosts_n++] =
-			d->domain; /* RFC 5321 5.1: its own address is its implicit MX */
-	else if (rc == RC_TEMP)
-		return give_up(t, QUEUE_WAITING, "451 4.4.3 the domain's DNS does not answer");
-	else
-		return give_up(t, QUEUE_FAILED, "550 5.1.2 no such domain");
-	if (d->hosts_n && d->hosts[0].len == 0)
-		return give_up(
-			t, QUEUE_FAILED, "556 5.1.10 the domain takes no mail"); /* RFC 7505 */
+	if (rc != RC_OK)
+		return give_up(t, rc == RC_TEMP ? QUEUE_WAITING : QUEUE_FAILED, no);
+	t->step = find_address;
 	return STEP_MORE;
-}
-
-static unsigned port_of(const struct delivery *d)
-{
-	const char *relay = d->q->deps.relay_host;
-	uint64_t port;
-	if (relay && relay[0]) {
-		struct slice s = slice_str(relay);
-		s = slice_tail(s, slice_rfind(s, ':') + 1);
-		return slice_u64(s, 65535, &port) == RC_OK ? (unsigned)port : 25;
-	}
-	return d->q->deps.port ? d->q->deps.port : 25;
-}
-
-static bool literal(struct slice host, unsigned port, struct sockaddr_storage *out, socklen_t *len)
-{
-	char text[64];
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-	if (slice_starts_nocase(host, S("IPv6:")))
-		host = slice_tail(host, 5);
-	snprintf(text, sizeof(text), "%.*s", FMT(host));
-	*out = (struct sockaddr_storage){ 0 };
-	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		*len = sizeof(*v4);
-		return true;
-	}
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
-		return false;
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons((uint16_t)port);
-	*len = sizeof(*v6);
-	return true;
-}
-
-/* The address-th address of the host: A first, then AAAA. RC_NONE: no more. */
-static enum rc pick(
-	struct delivery *d, struct slice host, struct sockaddr_storage *out, socklen_t *len)
-{
-	struct dns_answer a = { 0 }, aaaa = { 0 };
-	unsigned port = port_of(d);
-	if (literal(host, port, out, len))
-		return d->address++ == 0 ? RC_OK : RC_NONE;
-	if (!d->q->deps.dns)
-		return RC_NONE;
-	dns_memo_ask(&d->memo, host, DNS_AAAA);
-	enum rc rc4 = dns_memo_get(&d->memo, host, DNS_A, &a, NULL);
-	enum rc rc6 = dns_memo_get(&d->memo, host, DNS_AAAA, &aaaa, NULL);
-	if (rc4 == RC_WAIT || rc6 == RC_WAIT)
-		return RC_WAIT;
-	size_t n4 = rc4 == RC_OK ? a.n : 0, n6 = rc6 == RC_OK ? aaaa.n : 0, i = d->address++;
-	*out = (struct sockaddr_storage){ 0 };
-	if (i < n4) {
-		struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		memcpy(&v4->sin_addr, a.rr[i].a, 4);
-		*len = sizeof(*v4);
-		return RC_OK;
-	}
-	if (i - n4 < n6) {
-		struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons((uint16_t)port);
-		memcpy(&v6->sin6_addr, aaaa.rr[i - n4].aaaa, 16);
-		*len = sizeof(*v6);
-		return RC_OK;
-	}
-	return RC_NONE;
 }
 
 static enum step find_address(struct task *t)
@@ -330,9 +221,12 @@ static enum step find_address(struct task *t)
 	struct delivery *d = delivery_of(t);
 	struct sockaddr_storage to;
 	socklen_t len = 0;
-	if (d->host == d->hosts_n)
-		return give_up(t, QUEUE_WAITING, d->answer);
-	enum rc rc = pick(d, d->hosts[d->host], &to, &len);
+	const char *no = NULL;
+	if (d->host == d->hosts_n) {
+		no = route_unreachable(d);
+		return give_up(t, no ? QUEUE_FAILED : QUEUE_WAITING, no ? no : d->answer);
+	}
+	enum rc rc = route_address(d, &to, &len);
 	if (rc == RC_WAIT)
 		return STEP_PARK;
 	if (rc != RC_OK) {
@@ -364,6 +258,12 @@ static enum step talking(struct task *t)
 		return STEP_PARK;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
 		left |= d->open[i];
+	if (d->is_us) { /* RFC 5321 5.1: neither it nor any host that is not better */
+		d->hosts_n = d->host;
+		d->is_us = false;
+		if (d->host == 0)
+			return give_up(t, QUEUE_FAILED, d->answer);
+	}
 	t->step = !left ? next_domain : d->hosts_n ? find_address : find_hosts;
 	if (left && d->plain_next)
 		d->address--; /* the same one, without TLS */

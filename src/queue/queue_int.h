@@ -53,6 +53,8 @@ struct delivery {
 	struct slice domain; /* empty: none at hand */
 	struct slice hosts[ROUTE_HOSTS];
 	size_t hosts_n, host, address;
+	bool has_address, dns_failed; /* of any of the hosts so far */
+	bool is_us; /* the server at the other end says our name */
 	bool forced; /* somebody wants it now, whatever its record says */
 	bool *tried, *open,
 		*taken; /* each recipient: had its turn; in this transaction and not answered; RCPT was accepted */
@@ -103,6 +105,15 @@ enum rc dest_next(struct queue *q, struct client *c);
 void dest_forget(struct queue *q, struct client *c);
 /* Another connection at rest for one that has its turn; false: there is none. */
 bool dest_again(struct queue *q, struct delivery *by);
+
+/* route.c */
+bool route_is_relay(const struct queue *q);
+/* d->hosts for d->domain, best first. RC_WAIT: run again when woken. RC_TEMP, or another one for good: `*no` says why. */
+enum rc route_hosts(struct delivery *d, const char **no);
+/* The next address of the host at hand. RC_WAIT: run again when woken. RC_NONE: no more. */
+enum rc route_address(struct delivery *d, struct sockaddr_storage *out, socklen_t *len);
+/* After all hosts: why they will never be reached; NULL: they may. */
+const char *route_unreachable(const struct delivery *d);
 
 /* client.c */
 void client_door(struct queue *q);

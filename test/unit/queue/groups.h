@@ -5,5 +5,6 @@
 
 int test_deliver(void);
 int test_reuse(void);
+int test_route(void);
 
 #endif

@@ -24,6 +24,9 @@ static void say(struct talk *t, const char *text)
 static void hello(struct talk *t)
 {
 	const char *e = t->p->extensions;
+	say(t, "250-");
+	say(t, t->p->name ? t->p->name : "peer.test");
+	say(t, "\r\n");
 	while (e && *e) {
 		char line[300];
 		int n = (int)strcspn(e, "\n");
@@ -31,7 +34,7 @@ static void hello(struct talk *t)
 		say(t, line);
 		e += n + (e[n] == '\n');
 	}
-	say(t, "250 peer.test\r\n");
+	say(t, "250 HELP\r\n");
 }
 
 static bool body(struct talk *t)

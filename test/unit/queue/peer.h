@@ -13,6 +13,7 @@ struct peer {
 	const char *address; /* "127.0.0.1" */
 	const char *extensions; /* "PIPELINING\n8BITMIME" */
 	const char *greeting; /* NULL: 220 */
+	const char *name; /* in its EHLO answer; NULL: peer.test */
 	_Atomic bool drop_in_body; /* closes in the middle of each DATA */
 	_Atomic int temp_left; /* so many recipients get 450 first */
 	_Atomic int mail_bad_left; /* so many MAILs get 550 first */

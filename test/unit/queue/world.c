@@ -16,7 +16,17 @@ static const struct dns_script_row zone[] = {
 	{ .name = "two.test", .type = DNS_MX, .text = "20 mx.a.test" },
 	{ .name = "two.test", .type = DNS_MX, .text = "10 mx.bad.test" },
 	{ .name = "mx.bad.test", .type = DNS_A, .text = "127.0.0.3" },
-	{ .name = "null.test", .type = DNS_MX, .text = "0 ." }
+	{ .name = "null.test", .type = DNS_MX, .text = "0 ." }, { .name = "bare.test" },
+	{ .name = "noaddress.test", .type = DNS_MX, .text = "10 gone.test" },
+	{ .name = "ours.test", .type = DNS_MX, .text = "10 OUT.test" },
+	{ .name = "ours.test", .type = DNS_MX, .text = "10 mx.a.test" },
+	{ .name = "second.test", .type = DNS_MX, .text = "30 mx.a.test" },
+	{ .name = "second.test", .type = DNS_MX, .text = "20 out.test" },
+	{ .name = "second.test", .type = DNS_MX, .text = "10 mx.bad.test" },
+	{ .name = "servfail.test", .type = DNS_MX, .rc = RC_TEMP },
+	{ .name = "mxfail.test", .type = DNS_MX, .text = "10 failing.test" },
+	{ .name = "failing.test", .type = DNS_A, .rc = RC_TEMP },
+	{ .name = "implicit.test", .type = DNS_A, .text = "127.0.0.1" }
 };
 
 static enum rc keep_report(void *arg, struct slice rcpt, struct slice message, struct fault *why)
