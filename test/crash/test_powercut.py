@@ -36,6 +36,7 @@ class World:
         self.asked = set()  # tokens whose answer was lost: there once, or not at all
         self.gone = set()   # tokens whose EXPUNGE was acknowledged
         self.maybe_gone = set()
+        self.deleted = set()  # tokens that carry \\Deleted: each EXPUNGE takes them along
         self.uid = {}       # token -> UID, for ever
         self.valid = None
 
@@ -92,10 +93,13 @@ def one_round(smtp, imap, world):
 
 
 def expunge(imap, world, token, uid):
-    world.maybe_gone.add(token)
+    world.deleted.add(token)
+    world.maybe_gone |= world.deleted
     if imap.uid("STORE", str(uid), "+FLAGS", "(\\Deleted)")[0] == "OK" and imap.expunge()[0] == "OK":
-        world.gone.add(token)
-        world.told.pop(token)
+        world.gone |= world.deleted
+        for token in world.deleted:
+            world.told.pop(token)
+        world.deleted.clear()
 
 
 def check(server, world):
@@ -137,6 +141,7 @@ def check(server, world):
             world.told.setdefault(token, set())
         else:
             world.told.pop(token, None)
+    world.deleted = {token for token, flags in found.items() if "\\Deleted" in flags}
     world.asked.clear()
     world.maybe_gone.clear()
     imap.logout()
@@ -193,7 +198,7 @@ def run(engine, blob, points, shim, options):
                           f"{server.crashed() or server.tail()}", flush=True)
                     return False
                 worst, cuts = max(worst, seconds or 0), cuts + (seconds is not None)
-    verdict = worst < 1 * SLOW and cuts > 0
+    verdict = cuts > 0 and (worst < 1 * SLOW or not options.points)  # timed in the soak only: machines are shared
     print(f"{'ok' if verdict else 'not ok'} {engine}{'+' + blob if blob else ''}: {cuts} cuts, "
           f"{len(world.told)} messages kept, at most {worst:.2f} s to listening", flush=True)
     return verdict

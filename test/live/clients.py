@@ -1,13 +1,20 @@
 # clients.py: Real clients send, read, synchronise: swaks, curl, msmtp, mbsync, neomutt, imaplib.
 import imaplib
+import os
+import pty
 import re
+import select
+import signal
 import smtplib
 import ssl
 import subprocess
+import sys
 import tempfile
+import termios
+import time
 from pathlib import Path
 
-from harness import DOMAIN, PASSWORD, environment, main, message, needs, serve, test
+from harness import DOMAIN, PASSWORD, SLOW, environment, main, message, needs, serve, test
 
 ANN, BOB = f"ann@{DOMAIN}", f"bob@{DOMAIN}"
 
@@ -16,6 +23,29 @@ def run(*command, stdin=None, env=None, code=0):
     done = subprocess.run([str(c) for c in command], input=stdin, capture_output=True, timeout=60, env=env)
     text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
     assert done.returncode == code, f"exit {done.returncode}: {text[-1500:]}"
+    return text
+
+
+def on_terminal(*command, env, seconds=30):
+    """Runs a program that wants a screen on a terminal of its own, 40 by 120; what it showed."""
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (40, 120))
+    take_terminal = ("import fcntl, os, sys, termios\n"
+                     "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\nos.execvp(sys.argv[1], sys.argv[1:])")
+    with subprocess.Popen([sys.executable, "-c", take_terminal, *map(str, command)], stdin=terminal, stdout=terminal,
+                          stderr=terminal, env=env, start_new_session=True) as p:
+        os.close(terminal)
+        shown, end = b"", time.monotonic() + seconds * SLOW
+        while (left := end - time.monotonic()) > 0 and select.select([screen], [], [], left)[0]:
+            try:
+                shown += os.read(screen, 4096)
+            except OSError:  # EIO: the program is gone
+                break
+        if p.poll() is None and time.monotonic() >= end:
+            os.killpg(p.pid, signal.SIGKILL)
+        os.close(screen)
+    text = shown.decode(errors="replace")
+    assert p.returncode == 0, f"{command[0]}: exit {p.returncode}: {text[-1500:]}"
     return text
 
 
@@ -204,7 +234,7 @@ SyncState *
 
 @test
 def neomutt_reads_and_tags(server):
-    needs("neomutt", "script")
+    needs("neomutt")
     m = imap(server)
     m.create("Mutt")
     for i in range(3):
@@ -217,8 +247,7 @@ def neomutt_reads_and_tags(server):
                       f"set delete=yes\nset confirmappend=no\nset timeout=1\n")
         keys = "push <first-entry><flag-message><last-entry><delete-message><sync-mailbox><quit>"
         url = f"imap://127.0.0.1:{server.port['imap']}/Mutt"
-        command = f"stty rows 40 cols 120; timeout 30 neomutt -n -F {rc} -e '{keys}' -f '{url}'"
-        text = run("script", "-qec", command, "/dev/null", env=environment(folder))
+        text = on_terminal("neomutt", "-n", "-F", rc, "-e", keys, "-f", url, env=environment(folder))
     m.select("Mutt")
     left = len(m.search(None, "ALL")[1][0].split())
     assert left == 2, f"{left} left; {text[-800:]}"
