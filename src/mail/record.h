@@ -48,6 +48,13 @@ struct mail_parsed {
 };
 enum rc mail_record_make(
 	struct slice message, const struct blob_ref *ref, struct arena *a, struct mail_parsed *out);
+/* The same for a message that is never whole in memory: what is kept while it arrives lies in `work`, which the caller
+ * gives back after the end; the result lives in `a`. */
+struct mail_making;
+enum rc mail_record_begin(struct arena *work, struct mail_making **out);
+enum rc mail_record_add(struct mail_making *m, struct slice bytes);
+enum rc mail_record_end(struct mail_making *m, const struct blob_ref *ref, struct arena *a,
+	struct mail_parsed *out);
 
 /* RC_LOST: not such bytes. */
 enum rc mail_record_read(struct slice bytes, struct mail_record *out);

@@ -115,14 +115,21 @@ enum rc mail_record_part_next(struct slice *rest, struct mail_part *out)
 
 bool mail_record_keeps(struct slice name)
 {
-	static const char *const kept[] = { "From", "To", "Cc", "Bcc", "Sender", "Reply-To",
-		"Subject", "Date", "Message-ID", "In-Reply-To", "References", "Content-Type",
-		"Content-Transfer-Encoding", "MIME-Version", "List-Id", "List-Post",
-		"List-Unsubscribe", "List-Archive", "X-Priority", "Priority", "Importance",
-		"Newsgroups", "Return-Path", "Delivered-To", "X-Spam-Status", "Auto-Submitted",
-		"User-Agent", "X-Mailer", "Disposition-Notification-To" };
+	static const struct {
+		uint8_t len;
+		char name[31];
+	} kept[] = { { 4, "From" }, { 2, "To" }, { 2, "Cc" }, { 3, "Bcc" }, { 6, "Sender" },
+		{ 8, "Reply-To" }, { 7, "Subject" }, { 4, "Date" }, { 10, "Message-ID" },
+		{ 11, "In-Reply-To" }, { 10, "References" }, { 12, "Content-Type" },
+		{ 25, "Content-Transfer-Encoding" }, { 12, "MIME-Version" }, { 7, "List-Id" },
+		{ 9, "List-Post" }, { 16, "List-Unsubscribe" }, { 12, "List-Archive" },
+		{ 10, "X-Priority" }, { 8, "Priority" }, { 10, "Importance" }, { 10, "Newsgroups" },
+		{ 11, "Return-Path" }, { 12, "Delivered-To" }, { 13, "X-Spam-Status" },
+		{ 14, "Auto-Submitted" }, { 10, "User-Agent" }, { 8, "X-Mailer" },
+		{ 27, "Disposition-Notification-To" } };
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (slice_eq_nocase(name, slice_str(kept[i])))
+		if (kept[i].len == name.len &&
+			slice_eq_nocase(name, slice_of(kept[i].name, kept[i].len)))
 			return true;
 	return false;
 }

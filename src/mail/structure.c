@@ -23,10 +23,11 @@ static void put_or_nil(struct slice s, struct arena *a, struct buf *out)
 		buf_str(out, "NIL");
 }
 
-static void put_field(struct slice header, const char *name, struct arena *a, struct buf *out)
+static void put_field(
+	const struct fields *header, struct slice name, struct arena *a, struct buf *out)
 {
 	struct slice value;
-	if (mime_field_find(header, slice_str(name), &value) == RC_OK)
+	if (fields_find(header, name, &value) == RC_OK)
 		imap_write_string(clean(mime_unfold(value, a), a), out);
 	else
 		buf_str(out, "NIL");
@@ -53,17 +54,17 @@ static void put_address(const struct mime_address *m, struct arena *a, struct bu
 	buf_byte(out, ')');
 }
 
-static enum rc put_addresses(
-	struct slice header, const char *name, const char *other, struct arena *a, struct buf *out)
+static enum rc put_addresses(const struct fields *header, struct slice name, struct slice other,
+	struct arena *a, struct buf *out)
 {
 	struct slice value;
 	struct mime_address *list;
 	size_t n = 0;
-	enum rc rc = mime_field_find(header, slice_str(name), &value);
+	enum rc rc = fields_find(header, name, &value);
 	if (rc == RC_OK)
 		TRY(mime_addresses(value, a, &list, &n));
-	if (n == 0 && other) /* RFC 3501 7.4.2: Sender and Reply-To default to From */
-		return put_addresses(header, other, NULL, a, out);
+	if (n == 0 && other.len) /* RFC 3501 7.4.2: Sender and Reply-To default to From */
+		return put_addresses(header, other, S(""), a, out);
 	if (n == 0) {
 		buf_str(out, "NIL");
 		return RC_OK;
@@ -75,24 +76,25 @@ static enum rc put_addresses(
 	return RC_OK;
 }
 
-enum rc structure_envelope(struct slice header, struct arena *a, struct buf *out)
+enum rc structure_envelope(const struct fields *header, struct arena *a, struct buf *out)
 {
-	static const struct {
-		const char *name, *other;
-	} lists[] = { { "From", NULL }, { "Sender", "From" }, { "Reply-To", "From" },
-		{ "To", NULL }, { "Cc", NULL }, { "Bcc", NULL } };
+	const struct {
+		struct slice name, other;
+	} lists[] = { { S("From"), S("") }, { S("Sender"), S("From") },
+		{ S("Reply-To"), S("From") }, { S("To"), S("") }, { S("Cc"), S("") },
+		{ S("Bcc"), S("") } };
 	buf_byte(out, '(');
-	put_field(header, "Date", a, out);
+	put_field(header, S("Date"), a, out);
 	buf_byte(out, ' ');
-	put_field(header, "Subject", a, out);
+	put_field(header, S("Subject"), a, out);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		buf_byte(out, ' ');
 		TRY(put_addresses(header, lists[i].name, lists[i].other, a, out));
 	}
 	buf_byte(out, ' ');
-	put_field(header, "In-Reply-To", a, out);
+	put_field(header, S("In-Reply-To"), a, out);
 	buf_byte(out, ' ');
-	put_field(header, "Message-ID", a, out);
+	put_field(header, S("Message-ID"), a, out);
 	buf_byte(out, ')');
 	return out->over ? RC_LIMIT : RC_OK;
 }
@@ -114,11 +116,11 @@ static void put_params(const struct mime_params *p, struct arena *a, struct buf 
 	buf_byte(out, ')');
 }
 
-static void put_disposition(struct slice header, struct arena *a, struct buf *out)
+static void put_disposition(const struct fields *header, struct arena *a, struct buf *out)
 {
 	struct slice value;
 	struct mime_params p;
-	if (mime_field_find(header, S("Content-Disposition"), &value) != RC_OK ||
+	if (fields_find(header, S("Content-Disposition"), &value) != RC_OK ||
 		mime_params(value, a, &p) != RC_OK) {
 		buf_str(out, "NIL");
 		return;
@@ -131,11 +133,11 @@ static void put_disposition(struct slice header, struct arena *a, struct buf *ou
 }
 
 /* "de, en" as a list. */
-static void put_languages(struct slice header, struct arena *a, struct buf *out)
+static void put_languages(const struct fields *header, struct arena *a, struct buf *out)
 {
 	struct slice value;
 	size_t n = 0;
-	if (mime_field_find(header, S("Content-Language"), &value) == RC_OK) {
+	if (fields_find(header, S("Content-Language"), &value) == RC_OK) {
 		while (value.len) {
 			struct slice tag = slice_trim(slice_split(&value, ','));
 			if (tag.len == 0)
@@ -147,32 +149,37 @@ static void put_languages(struct slice header, struct arena *a, struct buf *out)
 	buf_str(out, n ? ")" : "NIL");
 }
 
-static void put_extension(struct slice header, struct arena *a, struct buf *out)
+static void put_extension(const struct fields *header, struct arena *a, struct buf *out)
 {
 	buf_byte(out, ' ');
 	put_disposition(header, a, out);
 	buf_byte(out, ' ');
 	put_languages(header, a, out);
 	buf_byte(out, ' ');
-	put_field(header, "Content-Location", a, out);
+	put_field(header, S("Content-Location"), a, out);
 }
 
 struct bodies {
-	struct slice message;
 	bool extended;
 	struct arena *a;
 	struct buf *out;
+	const struct mime_part *part; /* whose header was read last */
+	struct fields header;
 };
 
-static struct slice header_of(const struct bodies *b, const struct mime_part *p)
+static enum rc header_of(struct bodies *b, const struct mime_part *p)
 {
-	return slice_of(b->message.at + p->head, p->head_len);
+	if (b->part != p)
+		TRY(fields_of(p->header, b->a, &b->header));
+	b->part = p;
+	return RC_OK;
 }
 
 /* What stands before a part's children: "(" of a multipart, or all of a leaf up to the message in it. */
 static enum rc put_begin(struct bodies *b, const struct mime_part *p)
 {
-	struct slice header = header_of(b, p);
+	const struct fields *header = &b->header;
+	TRY(header_of(b, p));
 	buf_byte(b->out, '(');
 	if (p->is_multipart) {
 		if (!p->child) /* a multipart without parts: one empty text stands in */
@@ -185,9 +192,9 @@ static enum rc put_begin(struct bodies *b, const struct mime_part *p)
 	buf_byte(b->out, ' ');
 	put_params(&p->type, b->a, b->out);
 	buf_byte(b->out, ' ');
-	put_field(header, "Content-ID", b->a, b->out);
+	put_field(header, S("Content-ID"), b->a, b->out);
 	buf_byte(b->out, ' ');
-	put_field(header, "Content-Description", b->a, b->out);
+	put_field(header, S("Content-Description"), b->a, b->out);
 	buf_byte(b->out, ' ');
 	imap_write_string(clean(p->encoding_text, b->a), b->out);
 	buf_byte(b->out, ' ');
@@ -195,14 +202,16 @@ static enum rc put_begin(struct bodies *b, const struct mime_part *p)
 	if (!p->is_message)
 		return RC_OK;
 	buf_byte(b->out, ' ');
-	TRY(structure_envelope(header_of(b, p->child), b->a, b->out));
+	TRY(header_of(b, p->child));
+	TRY(structure_envelope(header, b->a, b->out));
 	buf_byte(b->out, ' ');
 	return RC_OK;
 }
 
-static void put_end(struct bodies *b, const struct mime_part *p)
+static enum rc put_end(struct bodies *b, const struct mime_part *p)
 {
-	struct slice header = header_of(b, p);
+	const struct fields *header = &b->header;
+	TRY(header_of(b, p));
 	if (p->is_multipart) {
 		buf_byte(b->out, ' ');
 		imap_write_string(clean(p->type.subtype, b->a), b->out);
@@ -218,17 +227,18 @@ static void put_end(struct bodies *b, const struct mime_part *p)
 		}
 		if (b->extended) {
 			buf_byte(b->out, ' ');
-			put_field(header, "Content-MD5", b->a, b->out);
+			put_field(header, S("Content-MD5"), b->a, b->out);
 			put_extension(header, b->a, b->out);
 		}
 	}
 	buf_byte(b->out, ')');
+	return RC_OK;
 }
 
-enum rc structure_body(struct slice message, const struct mime_part *root, bool extended,
+enum rc structure_body(const struct mime_part *root, const struct fields *header, bool extended,
 	struct arena *a, struct buf *out)
 {
-	struct bodies b = { message, extended, a, out };
+	struct bodies b = { extended, a, out, root, *header };
 	const struct mime_part *p = root;
 	while (true) {
 		TRY(put_begin(&b, p));
@@ -236,10 +246,10 @@ enum rc structure_body(struct slice message, const struct mime_part *root, bool 
 			p = p->child;
 			continue;
 		}
-		put_end(&b, p);
+		TRY(put_end(&b, p));
 		while (p != root && !p->next) {
 			p = p->parent;
-			put_end(&b, p);
+			TRY(put_end(&b, p));
 		}
 		if (p == root)
 			break;
@@ -251,7 +261,6 @@ enum rc structure_body(struct slice message, const struct mime_part *root, bool 
 /* --- the table of parts --- */
 
 struct numbering {
-	struct slice message;
 	struct buf *out;
 	struct buf number; /* "1.2" of the part at hand */
 };
@@ -298,9 +307,9 @@ static void number_children(struct numbering *n, const struct mime_part *p, size
 	}
 }
 
-enum rc structure_parts(struct slice message, const struct mime_part *root, struct buf *out)
+enum rc structure_parts(const struct mime_part *root, struct buf *out)
 {
-	struct numbering n = { .message = message, .out = out };
+	struct numbering n = { .out = out };
 	buf_init(&n.number, 0, NULL);
 	put_part(&n, root, NULL, S(""));
 	if (root->is_multipart) {

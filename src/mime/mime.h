@@ -74,6 +74,8 @@ struct mime_part {
 	struct mime_part *parent, *child,
 		*next; /* child: first of a multipart, or the message in a message/rfc822 */
 	size_t head, head_len; /* the header with its blank line */
+	struct slice header; /* these octets, at most MIME_HEADER_MAX; less when headers are many */
+	struct slice peek; /* the first leaf: its body's first MIME_PEEK octets */
 	size_t body, body_len;
 	size_t body_lines;
 	struct mime_params type; /* text/plain when absent or broken */
@@ -89,8 +91,15 @@ struct mime_part {
  *          belongs to the last part.
  * [mime 4] head + head_len == body; children lie in order within their parent's body. */
 enum { MIME_DEPTH_MAX = 100, MIME_PARTS_MAX = 10000 };
+enum { MIME_HEADER_MAX = 256 * 1024, MIME_PEEK = 16 * 1024 };
 /* Never refuses: past the caps the rest is one leaf. RC_LIMIT: no memory. */
 enum rc mime_parse(struct slice message, struct arena *a, struct mime_part **root);
+/* The same for a message that comes in pieces of any size; it is never whole in memory: headers and peek are copies in
+ * `a`. After RC_LIMIT (no memory) the walk is of no use any more. */
+struct mime_walk;
+enum rc mime_walk_new(struct arena *a, struct mime_walk **out);
+enum rc mime_walk_add(struct mime_walk *w, struct slice bytes);
+enum rc mime_walk_end(struct mime_walk *w, struct mime_part **root);
 
 /* --- bodies --- */
 

@@ -29,6 +29,23 @@ static const struct mime_part *following(const struct mime_part *p)
 	return p ? p->next : NULL;
 }
 
+/* Pieces of any size give the same parts. */
+static void check_walk(struct slice m, const struct mime_part *p, struct arena *a)
+{
+	struct mime_walk *w;
+	struct mime_part *root;
+	size_t size = m.len ? m.at[m.len - 1] % 64u + 1 : 1;
+	must(mime_walk_new(a, &w) == RC_OK);
+	for (size_t at = 0; at < m.len; at += size)
+		must(mime_walk_add(w, slice_head(slice_tail(m, at), size)) == RC_OK);
+	must(mime_walk_end(w, &root) == RC_OK);
+	const struct mime_part *q = root;
+	for (; p && q; p = following(p), q = following(q))
+		must(p->body == q->body && p->body_len == q->body_len &&
+			p->body_lines == q->body_lines);
+	must(!p && !q);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
 	struct arena a;
@@ -36,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	struct slice m = slice_of(at, len), text;
 	arena_init(&a, 0);
 	must(mime_parse(m, &a, &root) == RC_OK);
+	check_walk(m, root, &a);
 	for (const struct mime_part *p = root; p; p = following(p)) {
 		check(p, len);
 		if (mime_part_text(m, p, 4096, &a, &text) == RC_OK)

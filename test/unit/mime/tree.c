@@ -82,6 +82,66 @@ static void finds_parts(void **)
 	}
 }
 
+static void same(const struct mime_part *a, const struct mime_part *b, struct slice m)
+{
+	for (; a && b; a = a->next, b = b->next) {
+		assert_true(a->head == b->head && a->head_len == b->head_len);
+		assert_true(a->body == b->body && a->body_len == b->body_len);
+		assert_int_equal(a->body_lines, b->body_lines);
+		assert_true(slice_eq(a->type.subtype, b->type.subtype));
+		assert_true(slice_eq(b->header, slice_of(m.at + b->head, b->head_len)));
+		assert_true(slice_eq(a->peek, b->peek));
+		same(a->child, b->child, m);
+	}
+	assert_true(!a && !b);
+}
+
+/* Each piece is gone when the next one comes. */
+static void in_pieces(struct slice m, size_t size)
+{
+	struct arena a;
+	struct mime_part *whole, *root;
+	struct mime_walk *w;
+	arena_init(&a, 0);
+	assert_int_equal(mime_parse(m, &a, &whole), RC_OK);
+	assert_int_equal(mime_walk_new(&a, &w), RC_OK);
+	for (size_t at = 0; at < m.len; at += size) {
+		struct arena piece;
+		struct slice s;
+		arena_init(&piece, 0);
+		assert_int_equal(
+			arena_copy(&piece, slice_head(slice_tail(m, at), size), &s), RC_OK);
+		assert_int_equal(mime_walk_add(w, s), RC_OK);
+		arena_done(&piece);
+	}
+	assert_int_equal(mime_walk_end(w, &root), RC_OK);
+	same(whole, root, m);
+	arena_done(&a);
+}
+
+static void walks_in_pieces(void **)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		for (size_t size = 1; size < 80; size++)
+			in_pieces(slice_str(table[i].in), size);
+}
+
+/* Lines longer than what is kept of one, with boundaries before, between and behind. */
+static void walks_long_lines(void **)
+{
+	struct arena a;
+	struct buf b;
+	arena_init(&a, 0);
+	buf_init(&b, 0, &a);
+	buf_str(&b, "Content-Type: message/rfc822\r\n\r\nContent-Type: multipart/mixed; "
+		    "boundary=b\r\n");
+	buf_fmt(&b, "X: %020000d\r\n\r\n--b\r\n\r\n--b%040000d", 1, 1);
+	buf_fmt(&b, "\r\n--b\r\n\r\n%050000d\r\n\r\n--b--\r\n--b", 1);
+	for (size_t size = 1; size < 40000; size = size * 7 + 3)
+		in_pieces(buf_slice(&b), size);
+	arena_done(&a);
+}
+
 static unsigned depth_of(const struct mime_part *p)
 {
 	unsigned deepest = 0;
@@ -131,6 +191,7 @@ static void caps_parts(void **)
 int test_tree(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(finds_parts),
+		cmocka_unit_test(walks_in_pieces), cmocka_unit_test(walks_long_lines),
 		cmocka_unit_test(caps_depth), cmocka_unit_test(caps_parts) };
 	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
 }
