@@ -61,7 +61,7 @@ static enum rc open_queue(struct house *h, struct fault *why)
 		.retry_first_ms = c->queue.retry_first_ms,
 		.retry_max_ms = c->queue.retry_max_ms,
 		.expire_ms = c->queue.expire_ms,
-		.notify_ms = c->queue.notify_ms,
+		.notify_ms = c->queue.notify_ms ? c->queue.notify_ms : UINT64_MAX, /* 0: never */
 		.connect_ms = c->queue.connect_ms,
 		.command_ms = c->queue.command_ms,
 		.at_once = (uint32_t)c->queue.total,

@@ -128,7 +128,7 @@ static enum rc build(struct post_mail *m, struct fault *why)
 	return blob_add(m->post->deps.blob, &m->batch, m->whole, &m->ref, why);
 }
 
-static bool was_taken(const struct post_mail *m, uint32_t account)
+bool post_was_taken(const struct post_mail *m, uint32_t account)
 {
 	for (size_t i = 0; i < m->targets_n; i++)
 		if (m->targets[i].account == account)
@@ -144,7 +144,7 @@ static void settle(struct post_mail *m, const struct post_target *refused)
 		bool leads_here = false, taken = r->to.nremote > 0;
 		for (size_t j = 0; j < r->to.n; j++) {
 			leads_here |= r->to.ids[j] == refused->account;
-			taken |= was_taken(m, r->to.ids[j]);
+			taken |= post_was_taken(m, r->to.ids[j]);
 		}
 		if (leads_here && !taken)
 			r->result = refused->refused;

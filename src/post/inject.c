@@ -54,6 +54,14 @@ static void wait(struct inject *in)
 	lock_done(&in->lock);
 }
 
+static bool has_8bit(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] > 127)
+			return true;
+	return false;
+}
+
 enum rc post_inject(struct post *post, struct slice rcpt, struct slice message, struct fault *why)
 {
 	struct post_source src = { .door = S("report"),
@@ -62,7 +70,10 @@ enum rc post_inject(struct post *post, struct slice rcpt, struct slice message, 
 		.helo = slice_str(post->deps.hostname),
 		.may_relay = true,
 		.is_own = true };
-	struct post_envelope env = { .sender = S("") };
+	struct slice head = slice_head(message, slice_search(message, S("\r\n\r\n")));
+	struct post_envelope env = {
+		.sender = S(""), .smtputf8 = has_8bit(head), .body_8bit = has_8bit(message)
+	};
 	struct inject in = { .mail = post_begin(post, &src, &env), .why = why };
 	in.rc = post_rcpt_add(in.mail, rcpt, S(""), POST_NOTIFY_NEVER, why);
 	if (in.rc == RC_OK)

@@ -60,7 +60,7 @@ struct post_rcpt {
 struct post_envelope {
 	struct slice sender; /* empty: the null sender */
 	struct slice envid; /* RFC 3461 4.4 */
-	bool ret_headers; /* RET=HDRS */
+	bool ret_headers, ret_full; /* RET=HDRS, RET=FULL */
 	bool smtputf8, body_8bit, body_binary;
 };
 

@@ -67,6 +67,8 @@ struct post_mail {
 /* body.c */
 enum rc post_body_whole(struct post_mail *m, struct fault *why);
 void post_body_drop(struct post_mail *m);
+/* deliver.c: while the batch is built and after: this account gets the message. */
+bool post_was_taken(const struct post_mail *m, uint32_t account);
 /* remote.c */
 enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why);
 void post_queue_applied(struct post_mail *m);

@@ -3,13 +3,74 @@
 #include "post/post_int.h"
 #include "run/run.h"
 
-static void add_rcpt(struct queue_message *m, struct slice address, const struct post_rcpt *r)
+static bool has_8bit(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] > 127)
+			return true;
+	return false;
+}
+
+static bool stands_for_many(const struct post_rcpt *r)
+{
+	return r->to.n + r->to.nremote > 1 || r->to.list.len > 0;
+}
+
+/* A success is reported here and now: it is in a mailbox, or those behind the address take it from here. */
+static bool tells_success(const struct post_mail *m, const struct post_rcpt *r)
+{
+	if (!(r->notify & POST_NOTIFY_SUCCESS) || m->env.sender.len == 0)
+		return false;
+	if (r->to.route == DIR_REMOTE)
+		return false;
+	bool taken = r->to.nremote && stands_for_many(r);
+	for (size_t i = 0; i < r->to.n && !taken; i++)
+		taken = post_was_taken(m, r->to.ids[i]);
+	return taken;
+}
+
+static void add_rcpt(struct queue_message *m, const struct queue_rcpt *r)
 {
 	for (size_t i = 0; i < m->rcpts_n; i++)
-		if (slice_eq_nocase(m->rcpts[i].address, address))
+		if (m->rcpts[i].state == r->state &&
+			slice_eq_nocase(m->rcpts[i].address, r->address))
 			return; /* one copy for an address that stands twice */
-	m->rcpts[m->rcpts_n++] =
-		(struct queue_rcpt){ .address = address, .orcpt = r->orcpt, .notify = r->notify };
+	m->rcpts[m->rcpts_n++] = *r;
+}
+
+/* RFC 3461 5.2.7: one behind another name is as if named himself; with several, the success has been told. */
+static void add_behind(struct queue_message *m, const struct post_rcpt *r)
+{
+	struct queue_rcpt q = { .orcpt = r->orcpt, .notify = r->notify };
+	if (stands_for_many(r) && r->notify & POST_NOTIFY_SUCCESS) {
+		q.notify = r->notify & ~(unsigned)POST_NOTIFY_SUCCESS;
+		if (q.notify == 0)
+			q.notify = POST_NOTIFY_NEVER;
+	}
+	for (size_t j = 0; j < r->to.nremote; j++) {
+		q.address = r->to.remote[j];
+		add_rcpt(m, &q);
+	}
+}
+
+static void add_all(const struct post_mail *m, struct queue_message *q)
+{
+	for (size_t i = 0; i < m->rcpts_n; i++) {
+		const struct post_rcpt *r = &m->rcpts[i];
+		struct queue_rcpt own = {
+			.address = r->address, .orcpt = r->orcpt, .notify = r->notify
+		};
+		if (r->to.route == DIR_REMOTE) {
+			add_rcpt(q, &own);
+			continue;
+		}
+		add_behind(q, r);
+		if (tells_success(m, r)) {
+			own.state = QUEUE_SENT;
+			own.how = stands_for_many(r) ? QUEUE_EXPANDED : QUEUE_DELIVERED;
+			add_rcpt(q, &own);
+		}
+	}
 }
 
 enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
@@ -17,15 +78,18 @@ enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 	size_t most = 0;
 	m->queued = 0;
 	for (size_t i = 0; i < m->rcpts_n; i++)
-		most += m->rcpts[i].to.route == DIR_REMOTE ? 1 : m->rcpts[i].to.nremote;
-	if (most == 0)
+		most += m->rcpts[i].to.route == DIR_REMOTE
+				? 1
+				: m->rcpts[i].to.nremote + tells_success(m, &m->rcpts[i]);
+	if (most == 0 || !m->post->deps.queue)
 		return RC_OK;
 	struct queue_message q = { .trace = post_id(m),
 		.sender = m->env.sender,
 		.envid = m->env.envid,
 		.ret_headers = m->env.ret_headers,
+		.ret_full = m->env.ret_full,
 		.smtputf8 = m->env.smtputf8,
-		.body_8bit = m->env.body_8bit,
+		.body_8bit = m->env.body_8bit || has_8bit(m->whole),
 		.blob = m->ref,
 		.skip = m->return_path_len,
 		.made = run_unix(m->post->deps.run) };
@@ -33,13 +97,7 @@ enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 	q.rcpts = arena_try_array(&m->work, most, sizeof(*q.rcpts));
 	if (!q.rcpts)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	for (size_t i = 0; i < m->rcpts_n; i++) {
-		const struct post_rcpt *r = &m->rcpts[i];
-		if (r->to.route == DIR_REMOTE)
-			add_rcpt(&q, r->address, r);
-		for (size_t j = 0; r->to.route != DIR_REMOTE && j < r->to.nremote; j++)
-			add_rcpt(&q, r->to.remote[j], r);
-	}
+	add_all(m, &q);
 	queue_add(m->post->deps.queue, &m->batch, &q);
 	m->queued = q.id;
 	(*taken)++;

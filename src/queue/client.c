@@ -341,6 +341,7 @@ enum rc client_connect(struct delivery *d, const struct sockaddr *to, socklen_t 
 	c->dest = d->dest;
 	c->plain_only = d->plain_next;
 	d->plain_next = d->reached = false;
+	memcpy(d->server, c->name, sizeof(d->server));
 	arena_init(&c->arena, REPLY_MAX);
 	snprintf(c->name, sizeof(c->name), "%.*s", FMT(d->hosts[d->host]));
 	lock_enter(&q->lock);

@@ -8,6 +8,8 @@
 #include "queue/dsn.h"
 #include "run/run.h"
 
+enum { REPORT_AGAIN_S = 30 };
+
 static step_fn load, next_domain, turn, find_hosts, find_address, talking, save, saved;
 
 static const struct step_row steps[] = { { load, "load" }, { next_domain, "domain" },
@@ -54,8 +56,9 @@ void deliver_answer(struct delivery *d, size_t i, enum queue_state state, struct
 	struct queue_rcpt *r = &d->m.rcpts[i];
 	r->state = state;
 	d->open[i] = false;
-	if (arena_copy(&d->arena, slice_head(answer, 500), &r->answer) != RC_OK)
-		r->answer = S("");
+	if (arena_copy(&d->arena, slice_head(answer, 500), &r->answer) != RC_OK ||
+		arena_copy(&d->arena, slice_str(d->server), &r->server) != RC_OK)
+		r->answer = r->server = S("");
 }
 
 void deliver_later(struct delivery *d, size_t i)
@@ -157,6 +160,7 @@ static enum step next_domain(struct task *t)
 	choose(d, relay);
 	d->hosts_n = d->host = d->address = 0;
 	d->reached = d->plain_next = d->has_address = d->dns_failed = d->is_us = false;
+	d->server[0] = '\0';
 	snprintf(d->answer, sizeof(d->answer), "451 4.4.1 no server of %.*s could be reached",
 		FMT(slice_head(d->domain, 200)));
 	lock_enter(&d->q->lock);
@@ -323,41 +327,46 @@ static void done(void *ctx)
 	task_wake(&d->task, WAKE_COMMIT); /* the sign itself, as in post/deliver.c */
 }
 
-/* The report goes first: when we die between the two commits it is sent twice, never not at all. */
+/* The report goes first: when we die between the two commits it is sent twice, never not at all. RC_TEMP: it is still
+ * to be made. */
 static enum rc report(struct delivery *d)
 {
 	struct slice text;
-	struct dsn_conf conf = { .hostname = d->q->deps.hostname,
+	struct queue_deps *deps = &d->q->deps;
+	struct dsn_conf conf = { .hostname = deps->hostname,
 		.now = run_unix(d->task.run),
-		.notify_after_s = (int64_t)(d->q->deps.notify_ms / 1000) };
+		.notify_after_s = (int64_t)(deps->notify_ms / 1000),
+		.expire_s = (int64_t)(deps->expire_ms / 1000) };
 	struct fault why = { 0 };
 	run_block_begin(RUN_STORE_BLOB);
-	enum rc rc = dsn_make(&conf, d->q->deps.blob, &d->m, &d->work, &text);
+	enum rc rc = dsn_make(&conf, deps->blob, &d->m, &d->work, &text);
 	run_block_end();
-	if (rc == RC_OK && !d->q->deps.report)
-		rc = RC_NONE;
+	if (rc == RC_NONE)
+		return RC_OK;
 	if (rc != RC_OK)
-		return rc == RC_NONE ? RC_OK : rc;
+		return RC_TEMP;
 	run_block_begin(RUN_STORE_DATA);
-	rc = d->q->deps.report(d->q->deps.arg, d->m.sender, text, &why);
+	rc = deps->report ? deps->report(deps->arg, d->m.sender, text, &why) : RC_NONE;
 	run_block_end();
 	event_log(EVENT_QUEUE_DSN, f_slice("trace", d->m.trace), f_slice("to", d->m.sender),
 		f_str("result", rc_name(rc)));
-	return rc == RC_TEMP ? RC_TEMP : RC_OK; /* a sender that does not exist hears nothing */
+	if (rc == RC_TEMP)
+		return RC_TEMP;
+	dsn_told(&conf, &d->m); /* a sender that does not exist hears nothing */
+	return RC_OK;
 }
 
 static enum step save(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
-	expire(d, run_unix(t->run));
+	int64_t now = run_unix(t->run);
+	expire(d, now);
 	d->m.due = next_try(d);
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
 		if (d->m.rcpts[i].state == QUEUE_WAITING && !d->tried[i])
-			d->m.due = run_unix(t->run); /* it had no turn: we are shutting down */
-	if (report(d) == RC_TEMP) {
-		queue_put_due(d->q, d->m.id, run_unix(t->run) + 30);
-		return STEP_CLOSE;
-	}
+			d->m.due = now; /* it had no turn: we are shutting down */
+	if (report(d) != RC_OK)
+		d->m.due = now + REPORT_AGAIN_S < d->m.due ? now + REPORT_AGAIN_S : d->m.due;
 	data_batch_init(&d->batch, &d->work);
 	queue_save(d->q, &d->batch, &d->m);
 	t->step = saved;

@@ -325,7 +325,7 @@ static enum rc edit(
 static void do_cancel(struct queue_message *m)
 {
 	for (size_t i = 0; i < m->rcpts_n; i++)
-		m->rcpts[i].state = QUEUE_FAILED;
+		m->rcpts[i] = (struct queue_rcpt){ .state = QUEUE_FAILED, .told = true };
 }
 
 static void do_pause(struct queue_message *m)

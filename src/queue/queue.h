@@ -11,7 +11,8 @@
  * The content is a blob, linked by account 0, kind 'Q', item id.
  *
  * [queue 1] What is in the store is the truth; memory holds ids and times only, and is filled again at start.
- * [queue 2] A recipient's state changes only by a durable commit after its server's answer: a crash in between sends
+ * [queue 2] A record goes when no recipient waits and no sender has to be told of one.
+ * [queue 3] A recipient's state changes only by a durable commit after its server's answer: a crash in between sends
  *           once more (as SMTP allows), and never loses. */
 
 struct queue;
@@ -43,21 +44,25 @@ struct queue_deps {
 };
 
 enum queue_state { QUEUE_WAITING, QUEUE_SENT, QUEUE_FAILED };
+/* Sent: to a server that will report by itself; to one that will not; to a mailbox; to all behind a list. */
+enum queue_how { QUEUE_PASSED, QUEUE_RELAYED, QUEUE_DELIVERED, QUEUE_EXPANDED };
 
 struct queue_rcpt {
 	struct slice address;
 	struct slice orcpt; /* "rfc822;address", decoded; or empty */
 	unsigned notify; /* enum smtp_notify; 0: default (RFC 3461 4.1) */
 	enum queue_state state;
+	enum queue_how how; /* when it is sent */
 	uint32_t tries;
-	bool delayed_told;
-	struct slice answer; /* the last one of its server, or our reason */
+	bool delayed_told, told; /* the sender knows of a delay, of the result */
+	struct slice server; /* whose answer it is; empty: our own reason */
+	struct slice answer; /* the last one */
 };
 
 struct queue_message {
 	uint64_t id;
 	struct slice trace, sender, envid;
-	bool ret_headers, smtputf8, body_8bit, paused;
+	bool ret_headers, ret_full, smtputf8, body_8bit, paused;
 	struct blob_ref blob;
 	uint64_t skip; /* leading octets of the blob that are ours alone: Return-Path */
 	int64_t made, due; /* unix seconds */
@@ -70,7 +75,8 @@ struct queue *queue_new(const struct queue_deps *deps);
 enum rc queue_start(struct queue *q, struct fault *why);
 void queue_free(struct queue **q);
 
-/* Adds record and link to the batch; m->id is set. The blob itself is added by the caller. */
+/* Adds record and link to the batch; m->id is set. The blob itself is added by the caller. A recipient may be sent
+ * already: then its sender is told. */
 void queue_add(struct queue *q, struct data_batch *b, struct queue_message *m);
 /* After the commit: it is tried at once. */
 void queue_added(struct queue *q, uint64_t id);

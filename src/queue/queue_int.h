@@ -61,6 +61,7 @@ struct delivery {
 	bool reached; /* the server heard MAIL */
 	bool plain_next; /* the handshake failed: once more without TLS */
 	char answer[256]; /* why this host did not take it */
+	char server[256]; /* its name; empty: there was none */
 	struct data_batch batch;
 	struct arena work;
 	/* under the lock: */
@@ -79,7 +80,7 @@ void queue_write(const struct queue_message *m, struct buf *out);
 enum rc queue_read(struct slice in, uint64_t id, struct arena *a, struct queue_message *out);
 enum rc queue_load(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out,
 	struct fault *why);
-/* Record, or its deletion when nobody waits any more. */
+/* Record, or its deletion when it is finished: nobody waits, and nobody has to be told. */
 void queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m);
 bool queue_finished(const struct queue_message *m);
 
@@ -89,6 +90,7 @@ void queue_idle(struct queue *q, uint64_t id); /* a delivery has ended */
 
 /* deliver.c */
 void deliver_start(struct queue *q, uint64_t id, bool forced);
+/* The recipient's result, as d->server has it. */
 void deliver_answer(struct delivery *d, size_t rcpt, enum queue_state state, struct slice answer);
 /* The recipient has its turn in another transaction of this round. */
 void deliver_later(struct delivery *d, size_t rcpt);

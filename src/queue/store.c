@@ -1,8 +1,9 @@
 /* store.c: Queue records as bytes. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/dsn.h"
 #include "queue/queue_int.h"
 
-enum { VERSION = 1, RCPTS_MAX = 100000 };
+enum { VERSION = 2, RCPTS_MAX = 100000 };
 
 void queue_key(struct buf *key, uint64_t id)
 {
@@ -13,8 +14,8 @@ void queue_key(struct buf *key, uint64_t id)
 void queue_write(const struct queue_message *m, struct buf *out)
 {
 	buf_byte(out, VERSION);
-	buf_byte(out,
-		(uint8_t)(m->ret_headers | m->smtputf8 << 1 | m->body_8bit << 2 | m->paused << 3));
+	buf_byte(out, (uint8_t)(m->ret_headers | m->smtputf8 << 1 | m->body_8bit << 2 |
+				m->paused << 3 | m->ret_full << 4));
 	buf_add(out, slice_of(m->blob.hash, sizeof(m->blob.hash)));
 	buf_varint(out, m->blob.size);
 	buf_varint(out, m->skip);
@@ -29,8 +30,10 @@ void queue_write(const struct queue_message *m, struct buf *out)
 		buf_vslice(out, r->address);
 		buf_vslice(out, r->orcpt);
 		buf_byte(out, (uint8_t)r->notify);
-		buf_byte(out, (uint8_t)((unsigned)r->state | (unsigned)r->delayed_told << 4));
+		buf_byte(out, (uint8_t)((unsigned)r->state | (unsigned)r->how << 2 |
+					(unsigned)r->delayed_told << 4 | (unsigned)r->told << 5));
 		buf_varint(out, r->tries);
+		buf_vslice(out, r->server);
 		buf_vslice(out, r->answer);
 	}
 }
@@ -45,9 +48,12 @@ static enum rc read_rcpt(struct slice *in, struct queue_rcpt *r)
 	TRY(take_byte(in, &state));
 	TRY(take_varint(in, &tries));
 	r->notify = notify;
-	r->state = (state & 15) <= QUEUE_FAILED ? (enum queue_state)(state & 15) : QUEUE_FAILED;
+	r->state = (state & 3) <= QUEUE_FAILED ? (enum queue_state)(state & 3) : QUEUE_FAILED;
+	r->how = (enum queue_how)(state >> 2 & 3);
 	r->delayed_told = state & 16;
+	r->told = state & 32;
 	r->tries = (uint32_t)tries;
+	TRY(take_vslice(in, &r->server));
 	return take_vslice(in, &r->answer);
 }
 
@@ -74,6 +80,7 @@ static enum rc read_all(struct slice in, struct arena *a, struct queue_message *
 	m->smtputf8 = bits & 2;
 	m->body_8bit = bits & 4;
 	m->paused = bits & 8;
+	m->ret_full = bits & 16;
 	m->made = (int64_t)made;
 	m->due = (int64_t)due;
 	m->rcpts = arena_try_array(a, (size_t)n + 1, sizeof(*m->rcpts));
@@ -112,7 +119,7 @@ enum rc queue_load(
 bool queue_finished(const struct queue_message *m)
 {
 	for (size_t i = 0; i < m->rcpts_n; i++)
-		if (m->rcpts[i].state == QUEUE_WAITING)
+		if (m->rcpts[i].state == QUEUE_WAITING || dsn_owes(m, &m->rcpts[i]))
 			return false;
 	return true;
 }

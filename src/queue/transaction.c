@@ -41,7 +41,9 @@ static void say_mail(struct client *c)
 		m.body = SMTP_BODY_8BITMIME;
 	m.is_utf8 = needs_utf8(d);
 	if (c->ehlo.ext & SMTP_EXT_DSN) {
-		m.ret = d->m.ret_headers ? SMTP_RET_HDRS : SMTP_RET_NONE;
+		m.ret = d->m.ret_headers ? SMTP_RET_HDRS
+			: d->m.ret_full  ? SMTP_RET_FULL
+					 : SMTP_RET_NONE;
 		m.envid = d->m.envid;
 	}
 	smtp_mail_write(&m, conn_out(c->conn));
@@ -98,6 +100,7 @@ enum step transaction_begin(struct client *c)
 {
 	struct delivery *d = c->d;
 	c->heard = false;
+	memcpy(d->server, c->name, sizeof(d->server));
 	conn_idle(c->conn, c->q->deps.command_ms);
 	const char *no = unfit(c);
 	if (no) {
@@ -301,9 +304,12 @@ static enum step said_final(struct client *c)
 	enum queue_state state = c->reply.code / 100 == 2 ? QUEUE_SENT
 				 : c->reply.code >= 500   ? QUEUE_FAILED
 							  : QUEUE_WAITING;
-	for (size_t i = 0; i < d->m.rcpts_n; i++)
-		if (d->open[i] && d->taken[i])
-			deliver_answer(d, i, state, text);
+	for (size_t i = 0; i < d->m.rcpts_n; i++) {
+		if (!d->open[i] || !d->taken[i])
+			continue;
+		deliver_answer(d, i, state, text);
+		d->m.rcpts[i].how = c->ehlo.ext & SMTP_EXT_DSN ? QUEUE_PASSED : QUEUE_RELAYED;
+	}
 	return client_done(c, c->reply.code == 421 ? CLIENT_QUIT : CLIENT_CLEAN);
 }
 

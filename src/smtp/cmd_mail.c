@@ -34,6 +34,7 @@ void smtp_cmd_mail(struct smtp_session *s, struct slice args)
 	struct post_envelope env = { .sender = m.from.address,
 		.envid = m.envid,
 		.ret_headers = m.ret == SMTP_RET_HDRS,
+		.ret_full = m.ret == SMTP_RET_FULL,
 		.smtputf8 = m.is_utf8,
 		.body_8bit = m.body == SMTP_BODY_8BITMIME,
 		.body_binary = m.body == SMTP_BODY_BINARYMIME };

@@ -32,7 +32,10 @@ static const struct dns_script_row zone[] = {
 static enum rc keep_report(void *arg, struct slice rcpt, struct slice message, struct fault *why)
 {
 	struct world *w = arg;
-	(void)why;
+	if (w->report_temp_left > 0) {
+		w->report_temp_left--;
+		return fault_set(why, FAULT_STORE, "%s", "");
+	}
 	(void)snprintf(w->report, sizeof(w->report), "%.*s\n%.*s", FMT(rcpt), FMT(message));
 	w->reports++;
 	return RC_OK;
@@ -83,29 +86,35 @@ void world_end(struct world *w)
 	arena_done(&w->a);
 }
 
+uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m)
+{
+	struct data_batch b;
+	m->trace = S("t1");
+	m->sender = S("me@out.test");
+	m->envid = S("e1");
+	m->skip = 5;
+	m->made = m->made ? m->made : run_unix(w->run);
+	struct slice whole = arena_fmt(&w->a, "mine\n%.*s", FMT(text));
+	blob_ref_of(whole, &m->blob);
+	data_batch_init(&b, &w->a);
+	assert_int_equal(blob_add(w->blob, &b, whole, &m->blob, &w->why), RC_OK);
+	queue_add(w->queue, &b, m);
+	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
+	queue_added(w->queue, m->id);
+	return m->id;
+}
+
 uint64_t world_post(struct world *w, struct slice text, const char *const *rcpts, unsigned notify)
 {
 	struct queue_rcpt all[8];
-	struct queue_message m = { .trace = S("t1"),
-		.sender = S("me@out.test"),
-		.envid = S("e1"),
-		.rcpts = all,
-		.skip = 5,
-		.made = run_unix(w->run) };
-	struct data_batch b;
+	struct queue_message m = { .rcpts = all };
 	memset(all, 0, sizeof(all));
 	for (; rcpts[m.rcpts_n]; m.rcpts_n++)
 		all[m.rcpts_n] = (struct queue_rcpt){ .address = slice_str(rcpts[m.rcpts_n]),
 			.notify = notify };
-	struct slice whole = arena_fmt(&w->a, "mine\n%.*s", FMT(text));
-	blob_ref_of(whole, &m.blob);
-	data_batch_init(&b, &w->a);
-	assert_int_equal(blob_add(w->blob, &b, whole, &m.blob, &w->why), RC_OK);
-	queue_add(w->queue, &b, &m);
-	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
-	queue_added(w->queue, m.id);
-	return m.id;
+	return world_queue(w, text, &m);
 }
+
 bool world_emptied(struct world *w)
 {
 	for (int i = 0; i < 1000; i++) {

@@ -15,13 +15,15 @@ struct world {
 	struct arena a;
 	struct fault why;
 	char report[20000];
-	_Atomic int reports;
+	_Atomic int reports, report_temp_left; /* so many fail in passing first */
 	uint64_t deferred; /* recipients whose try failed; known when it has ended */
 };
 
 /* `more`: port and limits; the rest is filled in. */
 void world_begin(struct world *w, const struct queue_deps *more);
 void world_end(struct world *w);
+/* Queues `text` with the envelope given, to which sender, blob and time are added. Returns its id. */
+uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m);
 /* Queues `text` for the addresses, the last one NULL. Returns its id. */
 uint64_t world_post(struct world *w, struct slice text, const char *const *rcpts, unsigned notify);
 #define TO(...) \
