@@ -44,7 +44,7 @@ tsan: deps
 		python3 tools/test $(or $(TSAN_WORDS),unit/ dialogues/sqlite live/logins live/bad_input live/outgoing live/clients)
 chaos: deps
 	@$(MAKE) --no-print-directory -j2 BUILD=build-chaos CFLAGS="-O1 -g" EXTRA=-DVEREDUS_CHAOS all
-	@BUILD=build-chaos VEREDUS_SLOW=3 python3 tools/test dialogues
+	@BUILD=build-chaos VEREDUS_SLOW=3 python3 tools/test $(or $(CHAOS_WORDS),dialogues chaos)
 
 # Serve on unprivileged loopback ports, with state under ./var.
 run: deps

@@ -1,6 +1,7 @@
 /* account.c: Account objects, turnstiles, and the keys of change counters and logs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "account/account.h"
+#include "base/chaos.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -131,6 +132,10 @@ enum rc account_enter(struct account *acc, struct account_visit *v, struct task 
 		bool inside = v->inside;
 		lock_leave(&acc->all->lock);
 		return inside ? RC_OK : RC_WAIT;
+	}
+	if (chaos_waits()) {
+		task_wake(task, WAKE_EVENT);
+		return RC_WAIT;
 	}
 	*v = (struct account_visit){ .acc = account_get(acc->all, acc->id), .task = task };
 	lock_enter(&acc->all->lock);

@@ -73,8 +73,11 @@ static void serve_one(struct admin *admin, int fd)
 	arena_init(&a, 64 * 1024 * 1024);
 	buf_init(&out, 0, &a);
 	struct admin_call call = { .deps = &admin->deps, .arena = &a, .out = &out };
-	if (allowed(fd) && read_call(fd, &call) == RC_OK) {
-		enum rc rc = admin_run(&call, &why);
+	enum rc rc = allowed(fd) ? read_call(fd, &call) : RC_DENIED;
+	if (rc == RC_OK || rc == RC_LIMIT) {
+		rc = rc == RC_OK ? admin_run(&call, &why) : fault_set(&why, FAULT_MEMORY, "%s", "");
+		if (rc == RC_OK && out.over)
+			rc = fault_set(&why, FAULT_MEMORY, "%s", "");
 		if (call.n >= 2)
 			event_log(EVENT_ADMIN_COMMAND, f_slice("command", call.words[0]),
 				f_slice("verb", call.words[1]), f_str("result", rc_name(rc)));

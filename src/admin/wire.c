@@ -2,12 +2,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/wire.h"
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static bool write_all(int fd, const uint8_t *at, size_t len)
 {
 	while (len) {
-		ssize_t n = write(fd, at, len);
+		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -48,7 +49,9 @@ enum rc admin_receive(int fd, struct arena *a, struct slice *out)
 		return any ? RC_BAD : RC_NONE;
 	size_t len = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
 	uint8_t *at = len <= ADMIN_FRAME_MAX ? arena_try(a, len + 1) : NULL;
-	if (!at || !read_all(fd, at, len, &any))
+	if (!at)
+		return len <= ADMIN_FRAME_MAX ? RC_LIMIT : RC_BAD;
+	if (!read_all(fd, at, len, &any))
 		return RC_BAD;
 	*out = slice_of(at, len);
 	return RC_OK;

@@ -9,7 +9,7 @@ enum { ADMIN_FRAME_MAX = 1024 * 1024, ADMIN_WORDS_MAX = 256 };
 
 /* Whole, or false. */
 bool admin_send(int fd, struct slice bytes);
-/* RC_NONE: the end; RC_BAD: too long, or cut. Lives in `a`. */
+/* RC_NONE: the end; RC_BAD: too long, or cut; RC_LIMIT: no memory. Lives in `a`. */
 enum rc admin_receive(int fd, struct arena *a, struct slice *out);
 
 #endif

@@ -51,7 +51,8 @@ void arena_reset(struct arena *a)
 	}
 }
 
-static void *take(struct arena *a, size_t size)
+/* `sure`: there is memory, or the process ends. */
+static void *take(struct arena *a, size_t size, bool sure)
 {
 	size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	struct arena_block *b = a->head;
@@ -59,7 +60,8 @@ static void *take(struct arena *a, size_t size)
 		size_t want = b ? b->size * 2 : BLOCK_FIRST;
 		want = want > BLOCK_MOST ? BLOCK_MOST : want;
 		want = want < size ? size : want;
-		b = mem_try(MEM_ARENA, sizeof(*b) + want);
+		b = sure ? mem_new(MEM_ARENA, sizeof(*b) + want)
+			 : mem_try(MEM_ARENA, sizeof(*b) + want);
 		if (!b)
 			return NULL;
 		b->next = a->head;
@@ -77,7 +79,7 @@ static void *take(struct arena *a, size_t size)
 void *arena_new(struct arena *a, size_t size)
 {
 	must(size <= ARENA_SMALL);
-	void *p = take(a, size);
+	void *p = take(a, size, true);
 	must(p != NULL);
 	if (a->limit && a->used > a->limit)
 		a->over = true;
@@ -86,9 +88,11 @@ void *arena_new(struct arena *a, size_t size)
 
 void *arena_try(struct arena *a, size_t size)
 {
-	if (size > SIZE_MAX / 4 || (a->limit && (size > a->limit || a->used > a->limit - size)))
-		return NULL;
-	return take(a, size);
+	bool fits = size <= SIZE_MAX / 4 &&
+		    (!a->limit || (size <= a->limit && a->used <= a->limit - size));
+	void *p = fits ? take(a, size, false) : NULL;
+	a->over |= p == NULL;
+	return p;
 }
 
 void *arena_try_array(struct arena *a, size_t n, size_t size)

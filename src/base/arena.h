@@ -15,7 +15,7 @@ struct arena {
 	size_t used; /* bytes handed out */
 	size_t held; /* bytes taken from the heap */
 	size_t limit; /* bytes; 0 is no limit */
-	bool over; /* a small allocation went past the limit: check once per step, answer RC_LIMIT */
+	bool over; /* something did not fit, small or not: who cannot do with less checks it, and answers RC_LIMIT */
 };
 
 enum { ARENA_SMALL = 4096 };

@@ -21,7 +21,7 @@ void buf_done(struct buf *b)
 void buf_reset(struct buf *b)
 {
 	b->len = 0;
-	b->over = false;
+	b->over = b->full = false;
 }
 
 struct slice buf_slice(const struct buf *b)
@@ -37,12 +37,13 @@ static bool grow(struct buf *b, size_t want)
 	if (b->limit && cap > b->limit)
 		cap = b->limit;
 	uint8_t *p;
+	bool small = cap <= ARENA_SMALL; /* never fails: keys, heads, replies */
 	if (b->arena) {
-		p = arena_try(b->arena, cap);
+		p = small ? arena_new(b->arena, cap) : arena_try(b->arena, cap);
 		if (p && b->len)
 			memcpy(p, b->at, b->len);
 	} else {
-		p = mem_grow(MEM_BUFFER, b->at, cap);
+		p = small ? mem_more(MEM_BUFFER, b->at, cap) : mem_grow(MEM_BUFFER, b->at, cap);
 	}
 	if (!p)
 		return false;
@@ -53,8 +54,10 @@ static bool grow(struct buf *b, size_t want)
 
 uint8_t *buf_room(struct buf *b, size_t n)
 {
-	if (n > SIZE_MAX / 4 - b->len || (b->limit && b->len + n > b->limit) || b->over) {
-		b->over = true;
+	if (b->over)
+		return NULL;
+	if (n > SIZE_MAX / 4 - b->len || (b->limit && b->len + n > b->limit)) {
+		b->over = b->full = true;
 		return NULL;
 	}
 	if (b->cap - b->len < n && !grow(b, b->len + n)) {

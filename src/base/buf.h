@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 
-/* Appending past `limit` or without memory sets `over` and drops the bytes: check `over` once at the end.
+/* Up to ARENA_SMALL octets there is memory always. Appending past `limit` or without memory sets `over` and drops the bytes: check `over` once at the end.
  * With an arena the bytes live as long as it does, and buf_done does nothing. */
 struct buf {
 	uint8_t *at;
@@ -14,6 +14,7 @@ struct buf {
 	size_t limit; /* bytes; 0 is no limit */
 	struct arena *arena;
 	bool over;
+	bool full; /* over for its limit, not for want of memory */
 };
 
 /* `arena` NULL: heap, given back by buf_done. */

@@ -1,6 +1,7 @@
 /* mem.c: The heap, counted by kind. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "base/chaos.h"
 #include "base/must.h"
 #include <malloc.h>
 #include <stdatomic.h>
@@ -28,9 +29,20 @@ void *mem_new(enum mem_kind kind, size_t size)
 
 void *mem_try(enum mem_kind kind, size_t size)
 {
-	void *p = malloc(size ? size : 1);
+	void *p = chaos_refuses() ? NULL : malloc(size ? size : 1);
 	if (p)
 		count(kind, p, true);
+	return p;
+}
+
+static void *grow(enum mem_kind kind, void *old, size_t size)
+{
+	size_t before = malloc_usable_size(old);
+	void *p = realloc(old, size ? size : 1);
+	if (!p)
+		return NULL;
+	atomic_fetch_sub_explicit(&used[kind], before, memory_order_relaxed);
+	count(kind, p, true);
 	return p;
 }
 
@@ -38,12 +50,13 @@ void *mem_grow(enum mem_kind kind, void *old, size_t size)
 {
 	if (!old)
 		return mem_try(kind, size);
-	size_t before = malloc_usable_size(old);
-	void *p = realloc(old, size ? size : 1);
-	if (!p)
-		return NULL;
-	atomic_fetch_sub_explicit(&used[kind], before, memory_order_relaxed);
-	count(kind, p, true);
+	return chaos_refuses() ? NULL : grow(kind, old, size);
+}
+
+void *mem_more(enum mem_kind kind, void *old, size_t size)
+{
+	void *p = old ? grow(kind, old, size) : mem_new(kind, size);
+	must(p != NULL);
 	return p;
 }
 

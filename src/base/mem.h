@@ -25,6 +25,8 @@ void *mem_new(enum mem_kind kind, size_t size);
 void *mem_try(enum mem_kind kind, size_t size);
 /* realloc; NULL leaves the old block as it was. `old` NULL is mem_try. */
 void *mem_grow(enum mem_kind kind, void *old, size_t size);
+/* As mem_grow for what the program itself needs and is small, but as mem_new never NULL. What is new is not zeroed. */
+void *mem_more(enum mem_kind kind, void *old, size_t size);
 void mem_free(enum mem_kind kind, void *p);
 /* A NUL-terminated copy. */
 char *mem_str(enum mem_kind kind, const char *str);

@@ -16,12 +16,14 @@ void ranges_clear(struct ranges *r)
 	r->n = 0;
 }
 
-static bool room(struct ranges *r)
+/* `sure`: never false. */
+static bool room(struct ranges *r, bool sure)
 {
 	if (r->n < r->cap)
 		return true;
-	size_t cap = r->cap ? r->cap * 2 : 8;
-	struct range *p = mem_grow(MEM_OTHER, r->at, cap * sizeof(*p));
+	size_t cap = r->cap ? r->cap * 2 : 8, bytes = cap * sizeof(*r->at);
+	struct range *p =
+		sure ? mem_more(MEM_OTHER, r->at, bytes) : mem_grow(MEM_OTHER, r->at, bytes);
 	if (!p)
 		return false;
 	r->at = p;
@@ -43,11 +45,9 @@ static size_t first_reaching(const struct ranges *r, uint32_t x)
 	return lo;
 }
 
-enum rc ranges_add(struct ranges *r, uint32_t lo, uint32_t hi)
+/* There is room for one more. */
+static void add(struct ranges *r, uint32_t lo, uint32_t hi)
 {
-	must(lo <= hi);
-	if (!room(r))
-		return RC_LIMIT;
 	/* from i on, ranges touch or pass lo; those up to j touch lo..hi */
 	size_t i = first_reaching(r, lo ? lo - 1 : 0);
 	size_t j = i;
@@ -59,7 +59,22 @@ enum rc ranges_add(struct ranges *r, uint32_t lo, uint32_t hi)
 	memmove(r->at + i + 1, r->at + j, (r->n - j) * sizeof(*r->at));
 	r->at[i] = (struct range){ lo, hi };
 	r->n = r->n - (j - i) + 1;
+}
+
+enum rc ranges_add(struct ranges *r, uint32_t lo, uint32_t hi)
+{
+	must(lo <= hi);
+	if (!room(r, false))
+		return RC_LIMIT;
+	add(r, lo, hi);
 	return RC_OK;
+}
+
+void ranges_keep(struct ranges *r, uint32_t lo, uint32_t hi)
+{
+	must(lo <= hi);
+	must(room(r, true));
+	add(r, lo, hi);
 }
 
 void ranges_remove(struct ranges *r, uint32_t lo, uint32_t hi)
@@ -68,8 +83,7 @@ void ranges_remove(struct ranges *r, uint32_t lo, uint32_t hi)
 	if (i == r->n)
 		return;
 	if (r->at[i].lo < lo && r->at[i].hi > hi) {
-		if (!room(r))
-			return;
+		must(room(r, true));
 		memmove(r->at + i + 1, r->at + i, (r->n - i) * sizeof(*r->at));
 		r->n++;
 		r->at[i].hi = lo - 1;
@@ -132,7 +146,7 @@ enum rc ranges_read(struct slice *in, struct ranges *r)
 		if (gap > UINT32_MAX || len > UINT32_MAX || last + gap + len > UINT32_MAX ||
 			(i && gap < 2))
 			return RC_BAD;
-		TRY(ranges_add(r, (uint32_t)(last + gap), (uint32_t)(last + gap + len)));
+		ranges_keep(r, (uint32_t)(last + gap), (uint32_t)(last + gap + len));
 		last += gap + len;
 	}
 	*in = rest;

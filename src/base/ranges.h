@@ -19,6 +19,8 @@ void ranges_done(struct ranges *r);
 void ranges_clear(struct ranges *r);
 /* Adds lo..hi. Amortised O(1) when added in rising order, else O(n). RC_LIMIT: no memory, set unchanged. */
 enum rc ranges_add(struct ranges *r, uint32_t lo, uint32_t hi);
+/* As ranges_add, for what may not be refused any more: it never fails. */
+void ranges_keep(struct ranges *r, uint32_t lo, uint32_t hi);
 void ranges_remove(struct ranges *r, uint32_t lo, uint32_t hi);
 bool ranges_has(const struct ranges *r, uint32_t x);
 /* How many numbers are in the set; how many are below x. */

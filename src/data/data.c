@@ -21,8 +21,12 @@ static struct data_op *add_op(
 		struct data_op *ops = cap * sizeof(*ops) <= ARENA_SMALL
 					      ? arena_new(b->arena, cap * sizeof(*ops))
 					      : arena_try(b->arena, cap * sizeof(*ops));
-		must(ops != NULL);
-		if (b->n)
+		if (!ops) {
+			b->over = true; /* it is refused whole: its ops do not count */
+			b->n = 0;
+			ops = b->ops;
+			cap = b->cap;
+		} else if (b->n)
 			memcpy(ops, b->ops, b->n * sizeof(*ops));
 		b->ops = ops;
 		b->cap = cap;

@@ -57,6 +57,7 @@ struct data_batch {
 	size_t n, cap;
 	size_t bytes;
 	bool asserts; /* has at least one */
+	bool over; /* there was no memory for all of it: it will be answered with TEMP, whole */
 	enum rc rc; /* the answer: OK; TAKEN: an assert did not hold; LIMIT: disk full; TEMP: the store failed */
 	/* the committer's: */
 	struct data_batch *next;

@@ -19,7 +19,6 @@ struct data {
 	const struct data_op **ops; /* of the group; the committer's alone */
 	size_t ops_cap;
 	struct overlay *overlay;
-	uint64_t chaos;
 	/* figures */
 	_Atomic uint64_t reads, scans, keys_read, bytes_copied, commits, conflicts, groups,
 		batch_keys, batch_bytes;

@@ -121,9 +121,7 @@ enum rc dir_domain_name(struct slice in, struct arena *a, struct slice *out)
 enum rc dir_address(struct slice in, struct arena *a, struct dir_address *out)
 {
 	struct dir_address r = { 0 };
-	if (in.len > DIR_ADDRESS_MOST)
-		return RC_LIMIT;
-	if (in.len == 0 || has_control(in))
+	if (in.len == 0 || in.len > DIR_ADDRESS_MOST || has_control(in))
 		return RC_BAD;
 	size_t at = slice_rfind(in, '@');
 	TRY(unquoted(slice_head(in, at), a, &r.local));

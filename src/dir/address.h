@@ -9,7 +9,7 @@ enum { DIR_ADDRESS_MOST = 320 }; /* bytes of a whole address */
 
 /* RFC 5321 4.1.2 and RFC 6531: local part and domain, cut at the last '@', made comparable: the domain as lower-case
  * A-labels (address literals as they are), the local part unquoted and case-folded. A name without '@' has no domain.
- * RC_BAD: no address. RC_LIMIT: longer than DIR_ADDRESS_MOST. */
+ * RC_BAD: no address, or longer than DIR_ADDRESS_MOST. RC_LIMIT: no memory. */
 struct dir_address {
 	struct slice local; /* with its sub-address: "user+tag" */
 	struct slice base; /* before the '+' */
@@ -17,7 +17,7 @@ struct dir_address {
 	struct slice domain;
 };
 enum rc dir_address(struct slice in, struct arena *a, struct dir_address *out);
-/* A domain alone, made comparable. RC_BAD: not a domain name. */
+/* A domain alone, made comparable. RC_BAD: not a domain name. RC_LIMIT: no memory. */
 enum rc dir_domain_name(struct slice in, struct arena *a, struct slice *out);
 
 #endif

@@ -133,8 +133,8 @@ enum rc dir_find(struct dir *dir, struct slice name, struct arena *a, struct dir
 	if (rc == RC_NONE || rc == RC_BAD)
 		return fault_set(
 			why, FAULT_NOT_FOUND, "nobody here has the address %.*s", FMT(name));
-	if (rc == RC_LIMIT)
-		return fault_set(why, FAULT_NOT_FOUND, "that is too long for an address");
+	if (rc == RC_LIMIT && why->id == FAULT_NONE)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
 	TRY(rc);
 	return dir_principal(dir, id, a, out, why);
 }

@@ -23,13 +23,27 @@ static enum rc too_many(struct fault *why)
 		DIR_EXPAND_MOST);
 }
 
+static enum rc no_memory(struct fault *why)
+{
+	return fault_set(why, FAULT_MEMORY, "%s", "");
+}
+
+/* What dir_address said of a foreign text: want of memory is not its mistake. */
+static enum rc spelled(enum rc rc, struct fault *why)
+{
+	return rc == RC_OK      ? RC_OK
+	       : rc == RC_LIMIT ? no_memory(why)
+				: fault_set(why, FAULT_SYNTAX, "that is no mail address");
+}
+
 static enum rc ids_add(struct expansion *x, struct ids *ids, uint32_t id, struct fault *why)
 {
 	if (ids->n == ids->cap) {
 		size_t cap = ids->cap ? ids->cap * 2 : 16;
-		uint32_t *at = arena_try_array(x->a, cap, sizeof(*at));
-		if (cap > 2 * DIR_EXPAND_MOST || !at)
-			return too_many(why);
+		uint32_t *at =
+			cap > 2 * DIR_EXPAND_MOST ? NULL : arena_try_array(x->a, cap, sizeof(*at));
+		if (!at)
+			return cap > 2 * DIR_EXPAND_MOST ? too_many(why) : no_memory(why);
 		if (ids->n > 0)
 			memcpy(at, ids->at, ids->n * sizeof(*at));
 		ids->at = at;
@@ -43,9 +57,10 @@ static enum rc remote_add(struct expansion *x, struct slice address, struct faul
 {
 	if (x->nremote == x->cap_remote) {
 		size_t cap = x->cap_remote ? x->cap_remote * 2 : 16;
-		struct slice *at = arena_try_array(x->a, cap, sizeof(*at));
-		if (cap > 2 * DIR_EXPAND_MOST || !at)
-			return too_many(why);
+		struct slice *at =
+			cap > 2 * DIR_EXPAND_MOST ? NULL : arena_try_array(x->a, cap, sizeof(*at));
+		if (!at)
+			return cap > 2 * DIR_EXPAND_MOST ? too_many(why) : no_memory(why);
 		if (x->nremote > 0)
 			memcpy(at, x->remote, x->nremote * sizeof(*at));
 		x->remote = at;
@@ -61,9 +76,10 @@ static enum rc member(struct expansion *x, enum dir_kind kind, struct slice text
 	struct dir_address address;
 	uint32_t id;
 	bool is_sub;
-	if (dir_address(text, x->a, &address) != RC_OK)
-		return RC_OK;
-	enum rc rc = dir_owner_sub(x->dir, &address, x->a, &id, &is_sub, why);
+	enum rc rc = dir_address(text, x->a, &address);
+	if (rc != RC_OK)
+		return rc == RC_LIMIT ? no_memory(why) : RC_OK;
+	rc = dir_owner_sub(x->dir, &address, x->a, &id, &is_sub, why);
 	if (rc == RC_OK)
 		return ids_add(x, &x->next, id, why);
 	if (rc != RC_NONE)
@@ -80,13 +96,14 @@ static enum rc look_into(
 	struct dir_principal p;
 	if (ranges_has(&x->seen, id))
 		return RC_OK;
-	TRY(ranges_add(&x->seen, id, id));
+	if (ranges_add(&x->seen, id, id) != RC_OK)
+		return no_memory(why);
 	enum rc rc = dir_principal(x->dir, id, x->a, &p, why);
 	if (rc == RC_NONE)
 		return RC_OK;
 	TRY(rc);
 	if (p.kind == DIR_ACCOUNT)
-		return ranges_add(&x->accounts, id, id);
+		return ranges_add(&x->accounts, id, id) == RC_OK ? RC_OK : no_memory(why);
 	if (is_first && p.kind == DIR_LIST)
 		out->list = p.address;
 	for (size_t i = 0; i < p.nmembers; i++)
@@ -169,8 +186,9 @@ static enum rc catch_all(
 	bool is_sub;
 	TRY(dir_read(dir, dir_key(a, 'd', domain), a, &value, why));
 	TRY(dir_domain_read(value, &d, why));
-	if (d.catch_all.len == 0 || dir_address(d.catch_all, a, &address) != RC_OK)
-		return RC_NONE;
+	enum rc rc = d.catch_all.len ? dir_address(d.catch_all, a, &address) : RC_NONE;
+	if (rc != RC_OK)
+		return rc == RC_LIMIT ? no_memory(why) : RC_NONE;
 	return dir_owner_sub(dir, &address, a, id, &is_sub, why);
 }
 
@@ -187,8 +205,7 @@ enum rc dir_lookup_rcpt(struct dir *dir, struct slice text, struct arena *a, str
 	struct dir_address address;
 	uint32_t id;
 	bool is_sub = false;
-	if (dir_address(text, a, &address) != RC_OK)
-		return fault_set(why, FAULT_SYNTAX, "that is no mail address");
+	TRY(spelled(dir_address(text, a, &address), why));
 	enum rc rc = dir_complete(dir, a, &address, why);
 	if (rc == RC_OK)
 		rc = dir_domain_is_local(dir, address.domain, why);
@@ -222,7 +239,9 @@ enum rc dir_domain_is_local(struct dir *dir, struct slice domain, struct fault *
 	struct slice name, value;
 	arena_init(&a, 0);
 	enum rc rc = dir_domain_name(domain, &a, &name);
-	rc = rc == RC_OK ? dir_read(dir, dir_key(&a, 'd', name), &a, &value, why) : RC_NONE;
+	rc = rc == RC_OK      ? dir_read(dir, dir_key(&a, 'd', name), &a, &value, why)
+	     : rc == RC_LIMIT ? no_memory(why)
+			      : RC_NONE;
 	arena_done(&a);
 	return rc;
 }
@@ -234,9 +253,10 @@ static enum rc is_member(struct dir *dir, const struct dir_principal *group, uin
 	for (size_t i = 0; i < group->nmembers; i++) {
 		struct dir_address address;
 		uint32_t id;
-		if (dir_address(group->members[i], a, &address) != RC_OK)
+		enum rc rc = dir_address(group->members[i], a, &address);
+		if (rc == RC_BAD)
 			continue;
-		enum rc rc = dir_owner(dir, &address, a, &id, why);
+		rc = rc == RC_OK ? dir_owner(dir, &address, a, &id, why) : no_memory(why);
 		if (rc == RC_OK && id == account)
 			return RC_OK;
 		if (rc != RC_OK && rc != RC_NONE)
@@ -268,8 +288,7 @@ static enum rc may_send_as(
 {
 	struct dir_address address;
 	struct dir_principal self;
-	if (dir_address(text, a, &address) != RC_OK)
-		return fault_set(why, FAULT_SYNTAX, "that is no mail address");
+	TRY(spelled(dir_address(text, a, &address), why));
 	enum rc rc = dir_complete(dir, a, &address, why);
 	if (rc == RC_OK)
 		rc = owns(dir, account, &address, a, why);

@@ -1,5 +1,6 @@
 /* memo.c: The answers of one transaction. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/chaos.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "dns/dns_int.h"
@@ -75,10 +76,7 @@ static struct dns_item *ask(struct dns_memo *m, enum dns_type type, struct slice
 	lock_leave(&dns->lock);
 	if (wake)
 		actor_wake(dns);
-	item->held = !dns->actor && item->box;
-#ifdef VEREDUS_CHAOS
-	item->held = item->box != NULL;
-#endif
+	item->held = item->box && (!dns->actor || chaos_waits());
 	if (item->held && m->task)
 		task_wake(m->task, WAKE_EVENT);
 	return item;

@@ -48,7 +48,9 @@ void http_answer(struct http_call *call, unsigned status, const char *type, stru
 
 void http_refuse(struct http_call *call, const struct fault *why)
 {
+	const struct fault reasonless = { .id = FAULT_INTERNAL };
 	struct buf b;
+	why = why->id == FAULT_NONE ? &reasonless : why;
 	metric_fault(why->id);
 	buf_init(&b, 0, call->arena);
 	buf_str(&b, "{\"error\":\"");

@@ -125,10 +125,17 @@ static enum step refuse(struct http_session *s, unsigned status, enum fault_id i
 	return STEP_CLOSE;
 }
 
+static enum step no_memory(struct http_session *s)
+{
+	return refuse(s, 503, FAULT_MEMORY, "no memory for this now");
+}
+
 static enum step refuse_head(struct http_session *s, enum rc rc)
 {
 	if (rc == RC_LIMIT)
 		return refuse(s, 431, FAULT_LINE_TOO_LONG, "the head is too long");
+	if (rc == RC_TEMP)
+		return no_memory(s);
 	if (rc == RC_DENIED)
 		return refuse(s, 505, FAULT_SYNTAX, "this HTTP version is not spoken here");
 	return refuse(s, 400, FAULT_SYNTAX, "this is no HTTP/1.1 request");
@@ -142,7 +149,8 @@ static enum rc read_head(struct http_session *s)
 	size_t before = in.len;
 	TRY(http1_request_parse(&in, HTTP1_HEAD_MAX, &s->seen, &s->arena, &probe));
 	size_t used = before - in.len;
-	TRY(arena_copy(&s->arena, slice_head(buf_slice(&s->in), used), &copy));
+	if (arena_copy(&s->arena, slice_head(buf_slice(&s->in), used), &copy) != RC_OK)
+		return RC_TEMP;
 	TRY(http1_request_parse(&copy, HTTP1_HEAD_MAX, NULL, &s->arena, &s->head));
 	buf_drop(&s->in, used);
 	s->keep = s->head.keep;
@@ -191,14 +199,17 @@ enum step http_step_head(struct task *t)
 			buf_done(&s->in); /* [http 1] */
 		if (got != RC_OK)
 			return got == RC_MORE ? STEP_PARK
-			       : s->in.over   ? refuse_head(s, RC_LIMIT)
+			       : s->in.over   ? refuse_head(s, s->in.full ? RC_LIMIT : RC_TEMP)
 					      : STEP_CLOSE;
 		rc = read_head(s);
 	}
 	if (rc != RC_OK)
 		return refuse_head(s, rc);
 	prepare(s);
-	if (split_target(s) != RC_OK)
+	rc = split_target(s);
+	if (rc == RC_LIMIT)
+		return no_memory(s);
+	if (rc != RC_OK)
 		return refuse(s, 400, FAULT_SYNTAX, "this is no target");
 	if (!body_wanted(s)) {
 		s->keep = false;
@@ -252,6 +263,8 @@ enum step http_step_body(struct task *t)
 			return got == RC_MORE ? STEP_PARK : STEP_CLOSE;
 		rc = take_body(s);
 	}
+	if (rc == RC_LIMIT && !s->body.full)
+		return no_memory(s);
 	if (rc == RC_LIMIT)
 		return refuse(s, 413, FAULT_MESSAGE_TOO_BIG, "the body is too large");
 	if (rc != RC_OK)

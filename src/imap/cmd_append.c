@@ -59,6 +59,8 @@ static enum rc begin(
 	struct append *w = imap_work(s, sizeof(*w));
 	w->end = &w->first;
 	enum rc rc = mail_box_find(s->ma, name, &s->arena, &w->box);
+	if (rc == RC_LIMIT)
+		return rc;
 	if (rc != RC_OK || !w->box.selectable) {
 		(void)fault_set(why, FAULT_MAILBOX_UNKNOWN, "%s", "");
 		return RC_DENIED;

@@ -53,6 +53,8 @@ static enum rc look(struct imap_session *s, struct search *w)
 				.now = run_unix(s->conn->task.run),
 				.a = &s->batch_arena };
 			bool fits = search_fits(&m, w->program.root);
+			if (m.failed || s->batch_arena.over) /* whether it fits nobody knows */
+				return m.failed ? RC_TEMP : RC_LIMIT;
 			if (s->batch_arena.used)
 				arena_reset(&s->batch_arena);
 			if (fits)

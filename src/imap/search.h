@@ -15,6 +15,7 @@ struct search_message {
 	int64_t now; /* unix seconds */
 	struct arena *a;
 	bool has_record, is_gone, has_text;
+	bool failed; /* the store did not say */
 	struct mail_record rec;
 	struct slice header; /* raw; at NULL: not read */
 	struct slice text; /* all text of the body, folded */

@@ -49,6 +49,7 @@ enum rc search_record(struct search_message *m)
 		rc = mail_record_read(bytes, &m->rec);
 	m->has_record = rc == RC_OK;
 	m->is_gone = !m->has_record;
+	m->failed |= rc == RC_TEMP;
 	return rc;
 }
 

@@ -176,6 +176,8 @@ static void answer(struct imap_session *s, enum rc rc, const struct fault *why)
 		buf_str(out, s->code);
 	else if (!bad && row->imap[0])
 		buf_fmt(out, "[%s] ", row->imap);
+	else if (!bad && !why->id && rc == RC_LIMIT)
+		buf_str(out, "[LIMIT] ");
 	const char *text = why->id          ? fault_text(why)
 			   : bad            ? "syntax error"
 			   : rc == RC_LIMIT ? "too much"
@@ -254,6 +256,8 @@ static enum step begin(struct imap_session *s)
 	s->command = NULL;
 	s->is_uid = false;
 	enum rc rc = arena_copy(&s->arena, buf_slice(&s->cmd), &text);
+	if (rc != RC_OK) /* no memory: the answer needs its tag all the same */
+		(void)parse_head(s, buf_slice(&s->cmd), &(struct fault){ 0 });
 	buf_done(&s->cmd);
 	if (rc == RC_OK)
 		rc = parse_head(s, text, &why);

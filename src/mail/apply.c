@@ -36,11 +36,9 @@ void mail_recent_add(struct mail_account *ma, uint64_t id, struct slice record)
 {
 	if (ma->recent_n == ma->recent_cap) {
 		ma->recent_cap = ma->recent_cap ? ma->recent_cap * 2 : 16;
-		ma->recent = mem_grow(MEM_CACHE, ma->recent, ma->recent_cap * sizeof(*ma->recent));
-		must(ma->recent != NULL);
+		ma->recent = mem_more(MEM_CACHE, ma->recent, ma->recent_cap * sizeof(*ma->recent));
 	}
-	uint8_t *copy = mem_try(MEM_CACHE, record.len);
-	must(copy != NULL);
+	uint8_t *copy = mem_more(MEM_CACHE, NULL, record.len);
 	if (record.len)
 		memcpy(copy, record.at, record.len);
 	ma->recent[ma->recent_n++] = (struct mail_recent){ id, copy, record.len };
@@ -150,20 +148,18 @@ static void head_counts(struct mail_box *box, uint64_t id, const struct mail_op 
 static void tell_views(struct mail_box *box, const struct mail_op *op, struct mail_view *self)
 {
 	for (struct mail_view *v = box->views; v; v = v->next) {
-		bool grown = true;
 		for (size_t i = 0; i < op->uids.n; i++) {
 			struct range r = op->uids.at[i];
 			if (r.lo >= v->uid_next)
 				break;
 			uint32_t hi = r.hi < v->uid_next ? r.hi : v->uid_next - 1;
 			if (op->kind == MAIL_OP_EXPUNGE) {
-				grown &= ranges_add(&v->gone, r.lo, hi) == RC_OK;
+				ranges_keep(&v->gone, r.lo, hi);
 				ranges_remove(&v->changed, r.lo, hi);
 			} else if (v != self) {
-				grown &= ranges_add(&v->changed, r.lo, hi) == RC_OK;
+				ranges_keep(&v->changed, r.lo, hi);
 			}
 		}
-		must(grown); /* a few bytes a range; without them the view's numbers would lie */
 		if (v != self || op->kind != MAIL_OP_FLAGS)
 			wake(v);
 	}
@@ -176,8 +172,7 @@ static struct mail_box *put_box(struct mail_account *ma, const struct mail_op *o
 		if (ma->boxes_n == ma->boxes_cap) {
 			ma->boxes_cap = ma->boxes_cap ? ma->boxes_cap * 2 : 8;
 			ma->boxes =
-				mem_grow(MEM_CACHE, ma->boxes, ma->boxes_cap * sizeof(*ma->boxes));
-			must(ma->boxes != NULL);
+				mem_more(MEM_CACHE, ma->boxes, ma->boxes_cap * sizeof(*ma->boxes));
 		}
 		box = mem_new(MEM_CACHE, sizeof(*box));
 		box->head.uid_next = 1;

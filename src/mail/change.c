@@ -140,7 +140,8 @@ enum rc mail_change_append(struct mail_change *ch, uint32_t box, const struct ma
 	uint64_t thread;
 	struct slice record;
 	TRY(join_thread(ch, msg, e.mid, &thread, why));
-	TRY(arena_copy(ch->arena, msg->record, &record));
+	if (arena_copy(ch->arena, msg->record, &record) != RC_OK)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
 	mail_record_set_thread(record, thread);
 	if (mail_change_place(ch, box, &e, msg->keywords, msg->keywords_n, uid) != RC_OK)
 		return fault_set(why, FAULT_MAILBOX_UNKNOWN, "the mailbox takes no more messages");

@@ -10,9 +10,7 @@ static void *grow(void *old, uint32_t n, uint32_t *cap, size_t size)
 	if (n < *cap)
 		return old;
 	*cap = *cap ? *cap * 2 : 8;
-	void *p = mem_grow(MEM_CACHE, old, *cap * size);
-	must(p != NULL);
-	return p;
+	return mem_more(MEM_CACHE, old, *cap * size);
 }
 
 static uint32_t add_set(struct mail_keywords *kw, const uint32_t *ids, uint32_t n)

@@ -1,7 +1,6 @@
 /* stored.c: Keys, pages and checkpoints as bytes in the store. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "base/must.h"
 #include "mail/mail_int.h"
 #include <string.h>
 
@@ -217,8 +216,7 @@ static enum rc read_box(struct mail_account *ma, struct slice *in)
 	box->recent_uid = (uint32_t)n[6];
 	if (ma->boxes_n == ma->boxes_cap) {
 		ma->boxes_cap = ma->boxes_cap ? ma->boxes_cap * 2 : 8;
-		ma->boxes = mem_grow(MEM_CACHE, ma->boxes, ma->boxes_cap * sizeof(*ma->boxes));
-		must(ma->boxes != NULL);
+		ma->boxes = mem_more(MEM_CACHE, ma->boxes, ma->boxes_cap * sizeof(*ma->boxes));
 	}
 	ma->boxes[ma->boxes_n++] = box;
 	return RC_OK;

@@ -39,9 +39,8 @@ static void spoil(struct mail_table *t, size_t page)
 static void grow_pages(struct mail_table *t)
 {
 	size_t cap = t->cap ? t->cap * 2 : 4;
-	t->pages = mem_grow(MEM_CACHE, t->pages, cap * sizeof(*t->pages));
-	t->before = mem_grow(MEM_CACHE, t->before, cap * sizeof(*t->before));
-	must(t->pages && t->before);
+	t->pages = mem_more(MEM_CACHE, t->pages, cap * sizeof(*t->pages));
+	t->before = mem_more(MEM_CACHE, t->before, cap * sizeof(*t->before));
 	t->bytes += (cap - t->cap) * (sizeof(*t->pages) + sizeof(*t->before));
 	t->cap = cap;
 }
@@ -99,8 +98,7 @@ void mail_table_put(struct mail_table *t, const struct mail_entry *e, uint64_t c
 	}
 	if (p->n == p->cap) {
 		uint16_t cap = (uint16_t)(p->cap ? p->cap * 2 : 4);
-		p->at = mem_grow(MEM_CACHE, p->at, cap * sizeof(*p->at));
-		must(p->at != NULL);
+		p->at = mem_more(MEM_CACHE, p->at, cap * sizeof(*p->at));
 		t->bytes += (size_t)(cap - p->cap) * sizeof(*p->at);
 		p->cap = cap;
 	}

@@ -1,6 +1,7 @@
 /* conn.c: A connection's life around the door's steps: PROXY, TLS, reading, writing, timeouts, the end. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/conn.h"
+#include "base/chaos.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/metric.h"
@@ -185,9 +186,7 @@ bool conn_draining(const struct conn *c)
 
 static enum rc write_some(struct conn *c, struct slice bytes, size_t *n)
 {
-#ifdef VEREDUS_CHAOS
-	bytes = slice_head(bytes, 1 + bytes.len / 3);
-#endif
+	bytes = slice_head(bytes, chaos_write(bytes.len));
 	if (c->tls)
 		return tls_write(c->tls, bytes, n);
 	ssize_t w = send(c->task.fd, bytes.at, bytes.len, MSG_NOSIGNAL);
@@ -422,7 +421,9 @@ static enum step talk(struct conn *c)
 		       c->out.len - c->out_at < GATHER_MAX;
 	if (c->gathering)
 		return STEP_MORE;
-	bool full = conn_out_full(c), sent = flush(c);
+	bool full = conn_out_full(c);
+	c->broken |= c->out.over; /* a part of the answer is lost: better none than a wrong one */
+	bool sent = flush(c);
 	if (c->broken && s != STEP_COMMIT)
 		s = c->tls_client || !c->listener
 			    ? s

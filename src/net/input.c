@@ -1,5 +1,6 @@
 /* input.c: Lines and bytes of a connection, framed as they come, never looked at twice. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/chaos.h"
 #include "base/metric.h"
 #include "base/must.h"
 #include "net/net_int.h"
@@ -10,7 +11,7 @@ enum { READ_SIZE = 16 * 1024 };
 /* One read into the buffer. RC_MORE: nothing there; RC_NONE: the end. */
 static enum rc fill(struct conn *c)
 {
-	size_t n = 0, room = READ_SIZE;
+	size_t n = 0, room = chaos_read(READ_SIZE);
 	if (c->eof || c->broken)
 		return RC_NONE;
 	if (!c->readable) {
@@ -25,9 +26,6 @@ static enum rc fill(struct conn *c)
 		c->in_scan -= c->in_at;
 		c->in_at = 0;
 	}
-#ifdef VEREDUS_CHAOS
-	room = 1;
-#endif
 	uint8_t *at = buf_room(&c->in, room);
 	if (!at) {
 		c->broken = true;

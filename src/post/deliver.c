@@ -95,7 +95,9 @@ static enum rc build_target(struct post_mail *m, struct post_target *t, struct f
 	uint32_t uid;
 	enum rc rc = mail_box_by_use(t->ma, MAIL_USE_INBOX, &m->work, &inbox);
 	if (rc != RC_OK)
-		return fault_set(why, FAULT_MAILBOX_UNKNOWN, "the account has no INBOX");
+		return rc == RC_NONE
+			       ? fault_set(why, FAULT_MAILBOX_UNKNOWN, "the account has no INBOX")
+			       : fault_set(why, FAULT_MEMORY, "%s", "");
 	TRY(mail_change_begin(t->ma, &m->batch, &m->work, &t->change, why));
 	rc = mail_change_append(t->change, inbox.id, &msg, &uid, why);
 	if (rc == RC_OK)

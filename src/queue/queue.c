@@ -4,7 +4,6 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/metric.h"
-#include "base/must.h"
 #include "queue/queue_int.h"
 #include "run/run.h"
 
@@ -14,8 +13,7 @@ static void heap_add(struct queue *q, struct queue_due item)
 {
 	if (q->heap_n == q->heap_cap) {
 		q->heap_cap = q->heap_cap ? q->heap_cap * 2 : 64;
-		q->heap = mem_grow(MEM_QUEUE, q->heap, q->heap_cap * sizeof(*q->heap));
-		must(q->heap != NULL);
+		q->heap = mem_more(MEM_QUEUE, q->heap, q->heap_cap * sizeof(*q->heap));
 	}
 	size_t i = q->heap_n++;
 	for (; i > 0 && q->heap[(i - 1) / 2].due > item.due; i = (i - 1) / 2)

@@ -1,5 +1,6 @@
 /* job.c: Threads for work that would hold a seat too long. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/chaos.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "run/run_int.h"
@@ -42,6 +43,8 @@ enum rc run_job(struct run *run, enum run_job_class class, void (*fn)(void *arg)
 	struct task *task)
 {
 	struct job_class *c = &run->jobs[class];
+	if (chaos_refuses())
+		return RC_LIMIT;
 	struct job *job = mem_new(MEM_OTHER, sizeof(*job));
 	*job = (struct job){ .fn = fn, .arg = arg, .task = task };
 	lock_enter(&c->lock);

@@ -1,6 +1,7 @@
 /* run.c: Workers take seats, wait for events, run tasks. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/run.h"
+#include "base/chaos.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/must.h"
@@ -204,6 +205,8 @@ static void run_task(struct worker *w, struct task *t)
 		}
 		atomic_store(&t->parked_in, t->step);
 		arm(t);
+		if (chaos_waits()) /* [run 2] */
+			task_mark(t, WAKE_EVENT);
 		int was = RUNNING;
 		if (atomic_compare_exchange_strong(&t->state, &was, IDLE))
 			return; /* from here on it belongs to whoever wakes it */

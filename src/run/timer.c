@@ -1,7 +1,6 @@
 /* timer.c: One deadline a task, in a heap; moving a deadline later costs nothing until the old one comes. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
-#include "base/must.h"
 #include "run/run_int.h"
 
 static void place(struct run *run, size_t i, struct task *t)
@@ -52,8 +51,7 @@ void timer_put(struct run *run, struct task *t, uint64_t ms)
 	timer_remove(run, t);
 	if (run->heap_n == run->heap_cap) {
 		run->heap_cap = run->heap_cap ? run->heap_cap * 2 : 64;
-		run->heap = mem_grow(MEM_OTHER, run->heap, run->heap_cap * sizeof(*run->heap));
-		must(run->heap != NULL);
+		run->heap = mem_more(MEM_OTHER, run->heap, run->heap_cap * sizeof(*run->heap));
 	}
 	t->heap_ms = ms;
 	up(run, run->heap_n++, t);

@@ -81,6 +81,8 @@ static bool is_offence(const struct smtp_session *s, const struct fault_row *row
 
 void smtp_refuse(struct smtp_session *s, const struct fault *why)
 {
+	const struct fault reasonless = { .id = FAULT_INTERNAL };
+	why = why->id == FAULT_NONE ? &reasonless : why; /* a refusal may never read as 250 */
 	const struct fault_row *row = fault_row(why->id);
 	smtp_say(s, row->smtp, fault_text(why));
 	metric_fault(why->id);

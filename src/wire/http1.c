@@ -109,7 +109,7 @@ static enum rc fields(struct slice in, struct arena *a, struct http1_head *out)
 		return RC_LIMIT;
 	out->fields = arena_try_array(a, most, sizeof(*out->fields));
 	if (!out->fields)
-		return RC_LIMIT;
+		return RC_TEMP;
 	for (;;) {
 		struct slice text;
 		TRY(line(&in, &text));

@@ -37,7 +37,7 @@ struct http1_head {
 
 /* Takes one request head with its blank line from the head of `*in`; blank lines before it are skipped.
  * RC_MORE: not whole yet, `*in` untouched (not parsed again from its start: `*seen`, 0 at first, remembers how far it was
- * looked at; NULL is allowed). RC_LIMIT: over `max` octets or HTTP1_FIELDS_MAX fields, or the arena is full.
+ * looked at; NULL is allowed). RC_LIMIT: over `max` octets or HTTP1_FIELDS_MAX fields. RC_TEMP: the arena is full.
  * RC_BAD: anything else: bare LF or CR, folded lines, blanks before a colon, two Content-Length, Content-Length with
  * Transfer-Encoding, a coding that is not chunked, no or two Host in HTTP/1.1, control characters. RC_DENIED: a major version
  * that is not 1. */

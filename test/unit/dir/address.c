@@ -50,7 +50,7 @@ static void reads_addresses(void **state)
 	char big[DIR_ADDRESS_MOST + 2];
 	struct dir_address out;
 	memset(big, 'a', sizeof(big));
-	assert_int_equal(dir_address(slice_of(big, sizeof(big)), &a, &out), RC_LIMIT);
+	assert_int_equal(dir_address(slice_of(big, sizeof(big)), &a, &out), RC_BAD);
 	arena_done(&a);
 }
 
