@@ -7,7 +7,8 @@
 #include <sqlite3.h>
 #include <string.h>
 
-enum { READERS_KEPT = 8, CHECKPOINT_GROUPS = 500 };
+/* The log is copied home when it has grown by so many pages (10 MB): after a crash all of it is read, at 0.5 s a 100 MB. */
+enum { READERS_KEPT = 8, CHECKPOINT_PAGES = 2500 };
 
 enum statement { GET, SCAN_UP, SCAN_DOWN, PUT, DELETE, ADD, STATEMENTS };
 
@@ -20,7 +21,7 @@ struct db {
 struct sqlite {
 	char *path;
 	struct db *writer; /* the committer's */
-	uint64_t groups; /* written; the committer's */
+	int log_pages, log_next; /* in the log now; from how many on to copy it: the committer's */
 	struct lock lock; /* guards the readers at rest */
 	struct db *readers;
 	unsigned readers_n;
@@ -220,6 +221,16 @@ static bool apply(struct db *d, const struct data_op *op)
 	return ok;
 }
 
+/* After each commit, how long the log is: what a crash left is in it too. */
+static int log_grew(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite *q = arg;
+	(void)db;
+	(void)name;
+	q->log_pages = pages;
+	return SQLITE_OK;
+}
+
 static enum rc sqlite_write(void *e, const struct data_op *const *ops, size_t n, struct fault *why)
 {
 	struct sqlite *q = e;
@@ -233,9 +244,13 @@ static enum rc sqlite_write(void *e, const struct data_op *const *ops, size_t n,
 		sqlite3_exec(d->db, "ROLLBACK", NULL, NULL, NULL);
 		return rc;
 	}
-	if (++q->groups % CHECKPOINT_GROUPS ==
-		0) /* PASSIVE: a reader in the way leaves the rest for the next time */
+	if (q->log_pages < q->log_next - CHECKPOINT_PAGES) /* it began anew */
+		q->log_next = CHECKPOINT_PAGES;
+	if (q->log_pages >=
+		q->log_next) { /* PASSIVE: a reader in the way leaves the rest for later */
 		sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		q->log_next = q->log_pages + CHECKPOINT_PAGES;
+	}
 	return RC_OK;
 }
 
@@ -268,6 +283,8 @@ enum rc engine_sqlite_open(
 		sqlite_close(q);
 		return rc;
 	}
+	q->log_next = CHECKPOINT_PAGES;
+	sqlite3_wal_hook(q->writer->db, log_grew, q);
 	*type = &sqlite;
 	*e = q;
 	return RC_OK;
