@@ -1,35 +1,10 @@
 /* cmd_status.c: What the server is doing: status, metrics, configuration. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/commands.h"
+#include "admin/sessions.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "run/run.h"
-
-enum { KINDS_MAX = 64 };
-
-struct steps {
-	struct {
-		const char *kind, *step;
-		uint64_t n;
-	} at[KINDS_MAX];
-	size_t n;
-};
-
-static void count_step(void *ctx, const char *kind, const char *step)
-{
-	struct steps *s = ctx;
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->at[i].kind == kind && s->at[i].step == step) {
-			s->at[i].n++;
-			return;
-		}
-	}
-	if (s->n < KINDS_MAX) {
-		s->at[s->n].kind = kind;
-		s->at[s->n].step = step;
-		s->at[s->n++].n = 1;
-	}
-}
 
 static uint64_t resident_bytes(void)
 {
@@ -41,14 +16,77 @@ static uint64_t resident_bytes(void)
 	return n == 2 ? resident * 4096ull : 0;
 }
 
-static void put_steps(struct admin_call *c, struct report *r)
+static void put_sessions(struct admin_call *c, struct report *r)
 {
-	struct steps s = { 0 };
-	run_tasks(c->deps->run, count_step, &s);
+	struct sessions s;
+	sessions_count(c->deps->run, &s);
 	for (size_t i = 0; i < s.n; i++) {
 		char name[64];
-		snprintf(name, sizeof(name), "session %s/%s", s.at[i].kind, s.at[i].step);
-		report_number(r, name, s.at[i].n);
+		snprintf(name, sizeof(name), "session %s/%s", s.rows[i].service, s.rows[i].step);
+		report_number(r, name, s.rows[i].n);
+	}
+}
+
+/* Counters and gauges under short names. */
+static void put_figures(struct report *r)
+{
+	static const struct {
+		const char *name;
+		enum metric_id id;
+	} rows[] = {
+		{ "mails-in-per-minute", METRIC_MAILS_IN_MINUTE },
+		{ "mails-out-per-minute", METRIC_MAILS_OUT_MINUTE },
+		{ "store-gets", METRIC_STORE_GETS },
+		{ "store-scans", METRIC_STORE_SCANS },
+		{ "cache-dns-hits", METRIC_CACHE_DNS_HITS },
+		{ "cache-dns-misses", METRIC_CACHE_DNS_MISSES },
+		{ "cache-auth-hits", METRIC_CACHE_AUTH_HITS },
+		{ "cache-auth-misses", METRIC_CACHE_AUTH_MISSES },
+		{ "cache-directory-hits", METRIC_CACHE_DIRECTORY_HITS },
+		{ "cache-directory-misses", METRIC_CACHE_DIRECTORY_MISSES },
+		{ "cache-mail-hits", METRIC_CACHE_MAIL_HITS },
+		{ "cache-mail-misses", METRIC_CACHE_MAIL_MISSES },
+		{ "net-received", METRIC_NET_IN_BYTES },
+		{ "net-sent", METRIC_NET_OUT_BYTES },
+		{ "disk-read", METRIC_DISK_READ_BYTES },
+		{ "disk-written", METRIC_DISK_WRITTEN_BYTES },
+		{ "cpu-us", METRIC_CPU_US },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		report_number(r, rows[i].name, metric_get(rows[i].id));
+}
+
+/* "imap FETCH   p50 120 p95 300 p99 900 us of 12 times"; in JSON a number each. Those that never ran are left out. */
+static void put_times(struct admin_call *c, struct report *r)
+{
+	static const unsigned percents[] = { 50, 95, 99 };
+	for (unsigned i = 0; i < METRIC_COUNT; i++) {
+		enum metric_id id = (enum metric_id)i;
+		struct slice family = metric_family(id), label = slice_str(metric_name(id));
+		if (metric_kind(id) != METRIC_KIND_HISTOGRAM || metric_get(id) == 0)
+			continue;
+		/* veredus_imap_command_microseconds{command="FETCH"} */
+		struct slice service = slice_tail(family, strlen("veredus_"));
+		label = slice_tail(label, slice_find(label, '"') + 1);
+		service = label.len ? slice_head(service, slice_find(service, '_'))
+				    : slice_head(service, service.len - strlen("_microseconds"));
+		struct slice name = arena_fmt(c->arena, "%.*s%s%.*s", FMT(service),
+			label.len ? " " : "", FMT(slice_head(label, slice_find(label, '"'))));
+		struct buf text;
+		buf_init(&text, 0, c->arena);
+		for (size_t p = 0; p < 3; p++) {
+			uint64_t us = metric_percentile(id, percents[p]);
+			if (c->json)
+				report_number(r,
+					(const char *)arena_fmt(
+						c->arena, "%.*s p%u us", FMT(name), percents[p])
+						.at,
+					us);
+			buf_fmt(&text, "p%u %llu ", percents[p], (unsigned long long)us);
+		}
+		buf_fmt(&text, "us of %llu times", (unsigned long long)metric_get(id));
+		if (!c->json)
+			report_text(r, (const char *)name.at, buf_slice(&text));
 	}
 }
 
@@ -65,7 +103,7 @@ enum rc admin_status(struct admin_call *c, struct fault *why)
 	report_text(&r, "version", slice_str(c->deps->version));
 	report_number(&r, "uptime-s", (uint64_t)(run_unix(c->deps->run) - c->deps->started));
 	report_number(&r, "connections", net_connections(c->deps->net));
-	put_steps(c, &r);
+	put_sessions(c, &r);
 	report_number(&r, "seats", run.seats);
 	report_number(&r, "threads", run.threads);
 	report_number(&r, "blocked", run.blocked);
@@ -82,6 +120,8 @@ enum rc admin_status(struct admin_call *c, struct fault *why)
 		snprintf(name, sizeof(name), "memory-%s", mem_kind_name((enum mem_kind)k));
 		report_number(&r, name, mem_used((enum mem_kind)k));
 	}
+	put_figures(&r);
+	put_times(c, &r);
 	report_end(&r);
 	return RC_OK;
 }
@@ -90,6 +130,7 @@ enum rc admin_metrics(struct admin_call *c, struct fault *why)
 {
 	(void)why;
 	metric_expose(c->out);
+	sessions_expose(c->deps->run, c->out);
 	return RC_OK;
 }
 

@@ -1,12 +1,13 @@
 /* web.c: Health, metrics and live figures over HTTP. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/web.h"
+#include "admin/sessions.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "crypto/hash.h"
 #include "text/json.h"
 
-enum { LIVE_NAMES_MAX = 64, LIVE_FIRST_S = 5, LIVE_MOST_S = 3600 };
+enum { LIVE_FIRST_S = 5, LIVE_MOST_S = 3600 };
 
 static void answer_state(
 	struct http_call *call, unsigned status, const char *state, const char *store)
@@ -56,9 +57,11 @@ static enum rc ready(struct http_call *call, struct fault *why)
 static enum rc metrics(struct http_call *call, struct fault *why)
 {
 	struct buf b;
+	const struct admin_web *w = call->arg;
 	(void)why;
 	buf_init(&b, 0, call->arena);
 	metric_expose(&b);
+	sessions_expose(w->run, &b);
 	http_answer(call, 200, "text/plain; version=0.0.4; charset=utf-8", buf_slice(&b));
 	return RC_OK;
 }
@@ -69,9 +72,12 @@ static enum rc metrics(struct http_call *call, struct fault *why)
 struct watch {
 	struct auth_session auth;
 	bool asked;
-	enum metric_id ids[LIVE_NAMES_MAX];
+	bool sessions;
+	enum metric_id ids[METRIC_COUNT];
 	size_t n;
 };
+
+static const char sessions_name[] = "veredus_sessions";
 
 static void figure(struct json *j, enum metric_id id)
 {
@@ -88,8 +94,23 @@ static void figure(struct json *j, enum metric_id id)
 	json_end(j);
 }
 
+static void put_sessions(struct json *j, struct run *run)
+{
+	struct sessions s;
+	sessions_count(run, &s);
+	for (size_t i = 0; i < s.n; i++) {
+		json_object(j, NULL);
+		json_str(j, "id", sessions_name);
+		json_str(j, "service", s.rows[i].service);
+		json_str(j, "step", s.rows[i].step);
+		json_u64(j, "value", s.rows[i].n);
+		json_end(j);
+	}
+}
+
 static bool tick(struct http_call *call)
 {
+	const struct admin_web *web = call->arg;
 	const struct watch *w = call->work;
 	struct buf b;
 	struct json j;
@@ -98,6 +119,8 @@ static bool tick(struct http_call *call)
 	json_array(&j, NULL);
 	for (size_t i = 0; i < w->n; i++)
 		figure(&j, w->ids[i]);
+	if (w->sessions)
+		put_sessions(&j, web->run);
 	json_end(&j);
 	http_event(call, "metrics", buf_slice(&b));
 	buf_done(&b);
@@ -137,19 +160,35 @@ static enum rc administrator(struct http_call *call, struct watch *w, struct fau
 	return rc;
 }
 
+/* A metric, or all of a family. False: there is none of that name; what does not fit any more was named twice. */
+static bool add_named(struct watch *w, struct slice name)
+{
+	bool found = false;
+	for (unsigned i = 0; i < METRIC_COUNT; i++) {
+		enum metric_id id = (enum metric_id)i;
+		if (!slice_eq(name, metric_family(id)) &&
+			!slice_eq(name, slice_str(metric_name(id))))
+			continue;
+		found = true;
+		if (w->n < METRIC_COUNT)
+			w->ids[w->n++] = id;
+	}
+	return found;
+}
+
 static enum rc names(struct http_call *call, struct watch *w, struct fault *why)
 {
 	struct slice list;
-	if (http_param(call, S("metrics"), &list) != RC_OK || list.len == 0) {
-		for (; w->n < METRIC_COUNT && w->n < LIVE_NAMES_MAX; w->n++)
-			w->ids[w->n] = (enum metric_id)w->n;
-		return RC_OK;
-	}
-	while (list.len) {
+	bool all = http_param(call, S("metrics"), &list) != RC_OK || list.len == 0;
+	w->n = 0;
+	w->sessions = all;
+	for (; all && w->n < METRIC_COUNT; w->n++)
+		w->ids[w->n] = (enum metric_id)w->n;
+	while (!all && list.len) {
 		struct slice one = slice_trim(slice_split(&list, ','));
-		if (w->n == LIVE_NAMES_MAX)
-			return fault_set(why, FAULT_SYNTAX, "more than %d metrics", LIVE_NAMES_MAX);
-		if (metric_find(one, &w->ids[w->n++]) != RC_OK)
+		if (slice_eq(one, slice_str(sessions_name)))
+			w->sessions = true;
+		else if (!add_named(w, one))
 			return fault_set(why, FAULT_NOT_FOUND, "there is no metric %.*s",
 				FMT(slice_head(one, 100)));
 	}

@@ -107,5 +107,5 @@ enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 void post_queue_applied(struct post_mail *m)
 {
 	if (m->queued)
-		queue_added(m->post->deps.queue, m->queued);
+		queue_added(m->post->deps.queue, m->queued, post_id(m));
 }

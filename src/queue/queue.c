@@ -221,11 +221,11 @@ void queue_add(struct queue *q, struct data_batch *b, struct queue_message *m)
 	queue_save(q, b, m);
 }
 
-void queue_added(struct queue *q, uint64_t id)
+void queue_added(struct queue *q, uint64_t id, struct slice trace)
 {
 	q->depth++;
 	metric_set(METRIC_QUEUE_DEPTH, q->depth);
-	event_log(EVENT_QUEUE_ADDED, f_u64("id", id));
+	event_log(EVENT_QUEUE_ADDED, f_slice("trace", trace), f_u64("id", id));
 	queue_put_due(q, id, 0);
 }
 

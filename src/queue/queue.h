@@ -79,7 +79,7 @@ void queue_free(struct queue **q);
  * already: then its sender is told. */
 void queue_add(struct queue *q, struct data_batch *b, struct queue_message *m);
 /* After the commit: it is tried at once. */
-void queue_added(struct queue *q, uint64_t id);
+void queue_added(struct queue *q, uint64_t id, struct slice trace);
 
 /* For the command line. Results live in `a`. Any thread, may block. */
 enum rc queue_list(struct queue *q, size_t most, struct arena *a, struct queue_message **out,

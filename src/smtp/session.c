@@ -86,7 +86,8 @@ void smtp_refuse(struct smtp_session *s, const struct fault *why)
 	const struct fault_row *row = fault_row(why->id);
 	smtp_say(s, row->smtp, fault_text(why));
 	metric_fault(why->id);
-	event_log(EVENT_SMTP_REFUSED, f_str("door", kinds[s->role].name), f_str("peer", s->peer),
+	event_log(EVENT_SMTP_REFUSED, f_slice("trace", s->mail ? post_id(s->mail) : S("")),
+		f_str("door", kinds[s->role].name), f_str("peer", s->peer),
 		f_str("fault", row->name), f_str("why", fault_text(why)));
 	if (is_offence(s, row) && ++s->errors > s->smtp->deps.errors_max) {
 		smtp_say(s, fault_row(FAULT_TOO_MANY_ERRORS)->smtp,

@@ -166,6 +166,9 @@ class SinkSession(socketserver.StreamRequestHandler):
         self.server.messages.append(b"".join(lines))
         self.say("250 taken")
 
+    def envelope(self, line):
+        self.say("451 4.2.0 later" if line.startswith(b"RCPT") and b"<later@" in line else "250 ok")
+
     def handle(self):
         self.server.connections += 1
         self.say("220 sink.example ESMTP")
@@ -179,7 +182,7 @@ class SinkSession(socketserver.StreamRequestHandler):
                 self.say("221 bye")
                 return
             else:
-                self.say("250 ok")
+                self.envelope(line)
 
 
 def environment(home):

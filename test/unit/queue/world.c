@@ -100,7 +100,7 @@ uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m
 	assert_int_equal(blob_add(w->blob, &b, whole, &m->blob, &w->why), RC_OK);
 	queue_add(w->queue, &b, m);
 	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
-	queue_added(w->queue, m->id);
+	queue_added(w->queue, m->id, m->trace);
 	return m->id;
 }
 
