@@ -6,12 +6,16 @@
 #include "data/data.h"
 
 /* Keys in DATA_MAIN, subspace 'B':
- *   'B' 'm' hash                              meta: version, codec of the whole, size, touch number
+ *   'B' 'm' hash                              meta: version, size, touch number, upload id (0: frames bear the hash)
  *   'B' 'l' hash be32(account) kind be64(item)  a link: who needs it
  *   'B' 'u' hash                              perhaps nobody needs it any more: purge looks
- * and in DATA_BLOB:  hash be32(frame)         a frame: codec byte, bytes
+ *   'B' 'p' be64(upload)                      pieces of content that still arrives: be64 owner, unix seconds
+ * and in DATA_BLOB, a frame (codec byte, bytes) each:
+ *   hash be32(frame)                          of content that came whole
+ *   be64(upload) be32(frame)                  of content that came in pieces
  *
- * [blob 1] Meta, frames and the first link are one batch with what refers to them.
+ * [blob 1] Meta and the first link are one batch with what refers to them. Frames are in it too, or were durable before
+ *          as pieces of an upload whose 'p' this batch asserts and deletes: a sweep deletes pieces only with their 'p'.
  * [blob 2] Storing content that is there asserts its meta and moves the touch number; purge asserts the meta it saw: of
  *          a purge and a new link one loses, and the loser looks again. So a linked blob is never purged. */
 
@@ -28,6 +32,7 @@ struct blob_options {
 	unsigned depth; /* levels of folders: 0..4 */
 	const char *compression; /* "lz4" (default), "zstd", "none" */
 };
+/* [blob 3] Any thread; a call may block on the store. */
 enum rc blob_open(struct data *data, const struct blob_options *options, struct blob **out,
 	struct fault *why);
 void blob_close(struct blob **blob);
@@ -46,7 +51,15 @@ void blob_unlink(struct data_batch *b, const struct blob_ref *ref, uint32_t acco
  * RC_LOST: damaged. */
 enum rc blob_read(struct blob *blob, const struct blob_ref *ref, uint64_t offset, uint64_t len,
 	struct arena *a, struct slice *out, struct fault *why);
-/* Removes what nobody links any more; for a background job. `n` counts. */
-enum rc blob_purge(struct blob *blob, size_t *n, struct fault *why);
+/* Removes some of what nobody links any more, from the cursor on (zeroed: the first); for a background job. `n` counts
+ * up. RC_MORE: go on with the cursor. */
+struct blob_cursor {
+	uint8_t hash[32];
+	bool begun;
+};
+enum rc blob_purge(struct blob *blob, struct blob_cursor *cursor, size_t *n, struct fault *why);
+/* Removes the pieces of uploads that never ended: those of an earlier process, and those untouched since `before` (unix
+ * seconds). `n` counts uploads. */
+enum rc blob_sweep(struct blob *blob, int64_t before, size_t *n, struct fault *why);
 
 #endif

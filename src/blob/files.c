@@ -54,23 +54,31 @@ static enum rc write_all(int fd, struct slice s, const char *path, struct fault 
 	return RC_OK;
 }
 
-static enum rc write_frames(
-	int fd, const struct slice *frames, size_t n, const char *path, struct fault *why)
+enum rc files_begin(const struct files *f, int *fd, struct fault *why)
 {
-	struct buf table;
-	enum rc rc = RC_OK;
-	buf_init(&table, 0, NULL);
-	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		rc = write_all(fd, frames[i], path, why);
-		buf_be32(&table, (uint32_t)frames[i].len);
-	}
-	buf_be32(&table, (uint32_t)n);
-	if (rc == RC_OK)
-		rc = write_all(fd, buf_slice(&table), path, why);
-	if (rc == RC_OK && fdatasync(fd) != 0)
-		rc = failed(why, path);
-	buf_done(&table);
-	return rc;
+	*fd = open(f->path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	return *fd < 0 ? failed(why, f->path) : RC_OK;
+}
+
+enum rc files_frame(int fd, struct slice packed, struct fault *why)
+{
+	return write_all(fd, packed, "a blob", why);
+}
+
+enum rc files_end(int fd, struct buf *table, struct fault *why)
+{
+	buf_be32(table, (uint32_t)(table->len / 4));
+	if (table->over)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	TRY(write_all(fd, buf_slice(table), "a blob", why));
+	return fdatasync(fd) != 0 ? failed(why, "a blob") : RC_OK;
+}
+
+void files_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 static enum rc flush_folder(const char *folder, struct fault *why)
@@ -96,22 +104,43 @@ static enum rc flush_folders(const struct files *f, char *folder, struct fault *
 	return RC_OK;
 }
 
-enum rc files_put(const struct files *f, const struct blob_ref *ref, uint64_t upload,
-	const struct slice *frames, size_t n, struct fault *why)
+enum rc files_name(const struct files *f, int fd, const struct blob_ref *ref, uint64_t upload,
+	struct fault *why)
 {
 	char folder[PATH_LEN], path[PATH_LEN], self[64];
 	TRY(folder_of(f, ref, true, folder, why));
 	TRY(path_of(f, ref, upload, path, why));
-	int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return failed(why, folder);
-	enum rc rc = write_frames(fd, frames, n, path, why);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (rc == RC_OK && linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
-		rc = failed(why, path);
-	close(fd);
-	TRY(rc);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
+		return failed(why, path);
 	return flush_folders(f, folder, why);
+}
+
+static enum rc write_frames(int fd, const struct slice *frames, size_t n, struct fault *why)
+{
+	struct buf table;
+	enum rc rc = RC_OK;
+	buf_init(&table, 0, NULL);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		rc = files_frame(fd, frames[i], why);
+		buf_be32(&table, (uint32_t)frames[i].len);
+	}
+	if (rc == RC_OK)
+		rc = files_end(fd, &table, why);
+	buf_done(&table);
+	return rc;
+}
+
+enum rc files_put(const struct files *f, const struct blob_ref *ref, uint64_t upload,
+	const struct slice *frames, size_t n, struct fault *why)
+{
+	int fd;
+	TRY(files_begin(f, &fd, why));
+	enum rc rc = write_frames(fd, frames, n, why);
+	if (rc == RC_OK)
+		rc = files_name(f, fd, ref, upload, why);
+	files_close(&fd);
+	return rc;
 }
 
 static bool read_at(int fd, uint8_t *at, size_t len, off_t from)

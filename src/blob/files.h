@@ -14,6 +14,15 @@ struct files {
 /* `upload` makes the name unique: a purge unlinks one upload, and never the one that somebody writes meanwhile. */
 enum rc files_put(const struct files *f, const struct blob_ref *ref, uint64_t upload,
 	const struct slice *frames, size_t n, struct fault *why);
+/* The same piece by piece: a file without a name (gone with a crash), frames, the end (flushed), its name. */
+enum rc files_begin(const struct files *f, int *fd, struct fault *why);
+enum rc files_frame(int fd, struct slice packed, struct fault *why);
+/* `table`: be32 length of each frame; the count is added. */
+enum rc files_end(int fd, struct buf *table, struct fault *why);
+enum rc files_name(const struct files *f, int fd, const struct blob_ref *ref, uint64_t upload,
+	struct fault *why);
+/* -1 afterwards; nothing happens when it is -1 already. */
+void files_close(int *fd);
 /* One packed frame, in `a`. RC_NONE: no such file. RC_LOST: damaged. */
 enum rc files_get(const struct files *f, const struct blob_ref *ref, uint64_t upload,
 	uint32_t frame, struct arena *a, struct slice *out, struct fault *why);

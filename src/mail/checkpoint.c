@@ -284,8 +284,12 @@ static void reap_all(struct mail_account *ma, struct fault *why)
 /* Content that lost its last link, here or in the queue. */
 static void purge(struct mail_account *ma, struct fault *why)
 {
-	size_t n;
-	if (blob_purge(ma->mail->deps.blob, &n, why) != RC_OK)
+	struct blob_cursor cursor = { 0 };
+	size_t n = 0;
+	enum rc rc = RC_MORE;
+	while (rc == RC_MORE)
+		rc = blob_purge(ma->mail->deps.blob, &cursor, &n, why);
+	if (rc != RC_OK)
 		event_log(EVENT_MAIL_REAP_FAILED, f_u64("account", account_id(ma->acc)),
 			f_str("why", fault_text(why)));
 }
