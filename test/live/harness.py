@@ -59,10 +59,14 @@ def run_all(server):
         print(f"not ok nothing_died: {report[:1500]}", flush=True)
 
 
-def serve(users=("ann", "bob"), under=(), **options):
-    """A started server with DOMAIN and accounts."""
+def serve(users=("ann", "bob"), under=(), journal=False, **options):
+    """A started server with DOMAIN and accounts. `journal`: it is told that its log is the journal's."""
     settings = ["server.user=", *options.pop("settings", ())]
     server = Server(settings=settings, **options)
+    if journal:
+        server.log.touch()
+        about = server.log.stat()
+        server.env["JOURNAL_STREAM"] = f"{about.st_dev}:{about.st_ino}"
     server.start(under=[str(word).replace("%{folder}", str(server.folder)) for word in under])
     server.add_domain(DOMAIN)
     for u in users:

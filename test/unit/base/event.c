@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* What an event writes to stderr. */
@@ -43,8 +44,30 @@ static void writes_one_line(void **state)
 	assert_true(event_wanted(EVENT_NET_OPENED));
 }
 
+/* systemd's native form: a value with a line end has its length in front. */
+static void speaks_to_the_journal(void **state)
+{
+	(void)state;
+	int ends[2];
+	char got[4096];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+	event_journal(ends[1]);
+	event_log(EVENT_SERVER_STARTED, f_str("long-name", "one\ntwo"), f_u64("n", 7));
+	event_journal(-1);
+	ssize_t n = recv(ends[0], got, sizeof(got) - 1, 0);
+	assert_true(n > 0);
+	got[n] = 0;
+	assert_non_null(
+		strstr(got, "PRIORITY=6\nSYSLOG_IDENTIFIER=veredus\nEVENT=server.started\n"));
+	static const char tail[] = "VEREDUS_LONG_NAME\n\7\0\0\0\0\0\0\0one\ntwo\nVEREDUS_N=7\n";
+	assert_memory_equal(got + n - (ssize_t)(sizeof(tail) - 1), tail, sizeof(tail) - 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int test_event(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(writes_one_line) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(writes_one_line),
+		cmocka_unit_test(speaks_to_the_journal) };
 	return cmocka_run_group_tests_name("base event", tests, NULL, NULL);
 }
