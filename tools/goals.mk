@@ -1,4 +1,4 @@
-# goals.mk: What people type: deps, run, test, lint, asan, tsan, chaos, soak, install.
+# goals.mk: What people type: deps, run, test, lint, asan, tsan, chaos, soak, install, deb.
 deps:
 	@sh tools/deps
 
@@ -67,6 +67,9 @@ install: all
 	install -D -m 755 $(BUILD)/veredus $(DESTDIR)$(PREFIX)/sbin/veredus
 	install -D -m 644 docs/man/veredus.1 $(DESTDIR)$(PREFIX)/share/man/man1/veredus.1
 	install -D -m 644 tools/veredus.service $(DESTDIR)/lib/systemd/system/veredus.service
-.PHONY: test asan tsan chaos run install
+deb: deps
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all >/dev/null
+	@sh tools/deb $(BUILD)
+.PHONY: test asan tsan chaos run install deb
 
 include test/bench/bench.mk
