@@ -93,8 +93,8 @@ static bool behind_proxy(const struct conn *c)
 {
 	uint8_t at[16];
 	peer_bits(c, at);
-	for (size_t i = 0; i < c->listener->conf.trusted_n; i++)
-		if (in_cidr(at, &c->listener->conf.trusted[i]))
+	for (size_t i = 0; i < c->terms->conf.trusted_n; i++)
+		if (in_cidr(at, &c->terms->conf.trusted[i]))
 			return true;
 	return false;
 }
@@ -127,8 +127,9 @@ void conn_drop(struct conn *c)
 	if (c->listener) {
 		atomic_fetch_sub(&c->listener->open, 1);
 		metric_sub(METRIC_CONNECTIONS_NOW, 1);
-		event_log(EVENT_NET_CLOSED, f_str("listener", c->listener->conf.name),
+		event_log(EVENT_NET_CLOSED, f_str("listener", c->terms->conf.name),
 			f_str("peer", c->peer_text));
+		net_terms_put(c->terms);
 	}
 	atomic_fetch_sub(&c->net->open, 1);
 	mem_free(MEM_SESSION, c);
@@ -329,7 +330,7 @@ static enum step read_proxy(struct conn *c)
 	}
 	if (rc != RC_OK || recv(c->task.fd, bytes, (size_t)n - in.len, 0) != n - (ssize_t)in.len) {
 		event_log(EVENT_NET_PROXY_BAD, f_str("peer", c->peer_text),
-			f_str("listener", c->listener->conf.name));
+			f_str("listener", c->terms->conf.name));
 		return STEP_CLOSE;
 	}
 	c->proxied = true;
@@ -342,9 +343,9 @@ static enum step arrive(struct conn *c)
 {
 	if (c->idle_at == 0)
 		touch(c);
-	if (!c->proxied && c->listener->conf.trusted_n && behind_proxy(c))
+	if (!c->proxied && c->terms->conf.trusted_n && behind_proxy(c))
 		return read_proxy(c);
-	if (c->listener->conf.implicit_tls)
+	if (c->terms->conf.implicit_tls)
 		return begin_tls(c);
 	c->stage = CONN_STAGE_OPEN;
 	return STEP_MORE;

@@ -14,6 +14,7 @@ struct conn {
 	struct net *net;
 	const struct door *door;
 	struct net_socket *listener; /* NULL: outgoing */
+	struct net_terms *terms; /* those of the listener when it was taken */
 	struct tls_conn *tls;
 	struct buf in, out;
 	size_t in_at, in_scan, out_at;

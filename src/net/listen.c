@@ -20,6 +20,7 @@ struct net *net_new(const struct net_conf *conf)
 {
 	struct net *net = mem_new(MEM_OTHER, sizeof(*net));
 	net->conf = *conf;
+	atomic_store(&net->connections_max, conf->connections_max);
 	lock_init(&net->lock, LOCK_NET);
 	net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return net;
@@ -41,6 +42,37 @@ void net_free(struct net **ref)
 	*ref = NULL;
 }
 
+void net_limit(struct net *net, size_t connections_max)
+{
+	atomic_store(&net->connections_max, connections_max);
+}
+
+static struct net_terms *terms_new(const struct net_listener *conf)
+{
+	struct net_terms *terms = mem_new(MEM_OTHER, sizeof(*terms));
+	terms->conf = *conf;
+	atomic_store(&terms->users, 1);
+	return terms;
+}
+
+void net_terms_put(struct net_terms *terms)
+{
+	if (atomic_fetch_sub(&terms->users, 1) > 1)
+		return;
+	if (terms->conf.gone)
+		terms->conf.gone(terms->conf.arg);
+	mem_free(MEM_OTHER, terms);
+}
+
+static struct net_terms *terms_get(struct net_socket *l)
+{
+	lock_enter(&l->net->lock);
+	struct net_terms *terms = l->terms;
+	atomic_fetch_add(&terms->users, 1);
+	lock_leave(&l->net->lock);
+	return terms;
+}
+
 size_t net_connections(const struct net *net)
 {
 	return atomic_load(&net->open);
@@ -59,47 +91,49 @@ static void shed(struct net_socket *l)
 		net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
 	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
-	event_log(EVENT_NET_ACCEPT_FAILED, f_str("listener", l->conf.name),
-		f_str("why", strerror(errno)));
+	event_log(EVENT_NET_ACCEPT_FAILED, f_str("bind", l->bind), f_str("why", strerror(errno)));
 }
 
-static void refuse(struct net_socket *l, int fd, bool politely)
+static void refuse(struct net_socket *l, const struct net_listener *conf, int fd, bool politely)
 {
-	if (politely && !l->conf.implicit_tls && l->conf.door->busy_text) {
-		ssize_t n = send(fd, l->conf.door->busy_text, strlen(l->conf.door->busy_text),
-			MSG_DONTWAIT | MSG_NOSIGNAL);
+	const char *text = conf->implicit_tls ? NULL : conf->door->busy_text;
+	if (politely && text) {
+		ssize_t n = send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 		(void)n;
 		shutdown(fd, SHUT_WR);
 	}
 	close(fd);
 	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
-	event_log(EVENT_NET_REFUSED, f_str("listener", l->conf.name),
+	event_log(EVENT_NET_REFUSED, f_str("listener", conf->name),
 		f_u64("open", atomic_load(&l->net->open)));
 }
 
 static void take(struct net_socket *l, int fd, const struct sockaddr_storage *peer)
 {
 	struct net *net = l->net;
+	struct net_terms *terms = terms_get(l);
+	const struct net_listener *conf = &terms->conf;
 	size_t all = atomic_fetch_add(&net->open, 1) + 1, here = atomic_fetch_add(&l->open, 1) + 1;
-	bool over = (net->conf.connections_max && all > net->conf.connections_max) ||
-		    (l->conf.connections_max && here > l->conf.connections_max) ||
+	size_t most = atomic_load(&net->connections_max);
+	bool over = (most && all > most) ||
+		    (conf->connections_max && here > conf->connections_max) ||
 		    (net->conf.refuse && net->conf.refuse());
 	if (over) {
-		refuse(l, fd,
-			!net->conf.connections_max ||
-				all <= net->conf.connections_max + POLITE_MORE);
+		refuse(l, conf, fd, !most || all <= most + POLITE_MORE);
 		atomic_fetch_sub(&net->open, 1);
 		atomic_fetch_sub(&l->open, 1);
+		net_terms_put(terms);
 		return;
 	}
-	struct conn *c = conn_new(net, fd, l->conf.door);
+	struct conn *c = conn_new(net, fd, conf->door);
 	c->listener = l;
-	c->idle_ms = l->conf.idle_ms ? l->conf.idle_ms : 300000;
-	c->total_at = l->conf.total_ms ? run_now_ms(net->conf.run) + l->conf.total_ms : 0;
+	c->terms = terms;
+	c->idle_ms = conf->idle_ms ? conf->idle_ms : 300000;
+	c->total_at = conf->total_ms ? run_now_ms(net->conf.run) + conf->total_ms : 0;
 	conn_set_peer(c, peer);
 	metric_add(METRIC_CONNECTIONS, 1);
 	metric_add(METRIC_CONNECTIONS_NOW, 1);
-	event_log(EVENT_NET_OPENED, f_str("listener", l->conf.name), f_str("peer", c->peer_text));
+	event_log(EVENT_NET_OPENED, f_str("listener", conf->name), f_str("peer", c->peer_text));
 	task_start(&c->task);
 }
 
@@ -131,8 +165,14 @@ static enum step step_accept(struct task *t)
 
 static void drop_listener(struct task *t)
 {
+	struct net_socket *l = (struct net_socket *)t;
 	close(t->fd);
 	t->fd = -1;
+	lock_enter(&l->net->lock);
+	struct net_terms *terms = l->terms;
+	l->terms = NULL;
+	lock_leave(&l->net->lock);
+	net_terms_put(terms);
 }
 
 static const struct step_row steps[] = { { step_accept, "accept" } };
@@ -167,7 +207,7 @@ static int open_socket(const struct addrinfo *ai)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0)
 		return fd;
 	int saved = errno;
 	close(fd);
@@ -185,18 +225,37 @@ static unsigned port_of(int fd)
 					      : ((struct sockaddr_in *)&at)->sin_port);
 }
 
-enum rc net_listen(struct net *net, const struct net_listener *conf, struct fault *why)
+enum rc net_bind(const char *bind, int *out, struct fault *why)
 {
 	struct addrinfo *ai;
-	TRY(resolve(conf->bind, &ai, why));
+	TRY(resolve(bind, &ai, why));
 	int fd = open_socket(ai);
+	int e = errno;
 	freeaddrinfo(ai);
 	if (fd < 0)
-		return fault_set(why, FAULT_CONFIG, "listener \"%s\": %s: %s", conf->name,
-			conf->bind, strerror(errno));
+		return fault_set(why, FAULT_CONFIG, "%s: %s", bind, strerror(e));
+	*out = fd;
+	return RC_OK;
+}
+
+enum rc net_listen(struct net *net, const struct net_listener *conf, struct fault *why)
+{
+	int fd;
+	TRY(net_bind(conf->bind, &fd, why));
+	return net_listen_on(net, conf, fd, why);
+}
+
+enum rc net_listen_on(struct net *net, const struct net_listener *conf, int fd, struct fault *why)
+{
+	if (listen(fd, BACKLOG) != 0) {
+		int e = errno;
+		close(fd);
+		return fault_set(why, FAULT_CONFIG, "%s: %s", conf->bind, strerror(e));
+	}
 	struct net_socket *l = mem_new(MEM_OTHER, sizeof(*l));
 	l->net = net;
-	l->conf = *conf;
+	l->terms = terms_new(conf);
+	snprintf(l->bind, sizeof(l->bind), "%s", conf->bind);
 	l->port = port_of(fd);
 	task_init(&l->task, net->conf.run, &kind, step_accept);
 	l->task.fd = fd;
@@ -209,6 +268,42 @@ enum rc net_listen(struct net *net, const struct net_listener *conf, struct faul
 	lock_leave(&net->lock);
 	task_start(&l->task);
 	return RC_OK;
+}
+
+/* Under the lock. */
+static struct net_socket *find_open(struct net *net, const char *bind)
+{
+	struct net_socket *l = net->listeners;
+	while (l && (atomic_load(&l->closed) || strcmp(l->bind, bind) != 0))
+		l = l->next;
+	return l;
+}
+
+enum rc net_listen_as(struct net *net, const struct net_listener *conf)
+{
+	struct net_terms *old = NULL;
+	lock_enter(&net->lock);
+	struct net_socket *l = find_open(net, conf->bind);
+	if (l) {
+		old = l->terms;
+		l->terms = terms_new(conf);
+	}
+	lock_leave(&net->lock);
+	if (!l)
+		return RC_NONE;
+	net_terms_put(old);
+	return RC_OK;
+}
+
+void net_unlisten(struct net *net, const char *bind)
+{
+	lock_enter(&net->lock);
+	struct net_socket *l = find_open(net, bind);
+	if (l) {
+		atomic_store(&l->closed, true);
+		task_wake(&l->task, WAKE_DRAIN);
+	}
+	lock_leave(&net->lock);
 }
 
 void net_close_listeners(struct net *net)

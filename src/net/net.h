@@ -48,10 +48,25 @@ struct net_listener {
 	uint64_t idle_ms, total_ms; /* 0: none; the door may set its own idle time */
 	const struct net_cidr *trusted; /* peers whose PROXY header is believed, and expected */
 	size_t trusted_n;
+	/* Called once, when nothing uses this and what it points to any more: neither the listener, nor a connection that
+	 * was taken under it. On any thread. NULL: nobody wants to know. */
+	void (*gone)(void *arg);
+	void *arg;
 };
+/* A socket that is bound but does not listen yet. CONFIG: the address; in use, not ours, not permitted. */
+enum rc net_bind(const char *bind, int *fd, struct fault *why);
 /* Binds and listens at once; connections are taken when the run time runs. `l` is copied, what it points to is not.
- * CONFIG: the address; in use, not ours, not permitted. */
+ * Faults as those of net_bind. */
 enum rc net_listen(struct net *net, const struct net_listener *l, struct fault *why);
+/* The same on a socket of net_bind, which is taken also when it fails. */
+enum rc net_listen_on(struct net *net, const struct net_listener *l, int fd, struct fault *why);
+/* New connections of the listener that is bound to l->bind are taken under `l`; those that are open stay under the old
+ * one. RC_NONE: nothing listens there. Any thread, as the next three. */
+enum rc net_listen_as(struct net *net, const struct net_listener *l);
+/* Stops listening there; connections go on. */
+void net_unlisten(struct net *net, const char *bind);
+/* Another limit over all; 0: none. */
+void net_limit(struct net *net, size_t connections_max);
 /* Stops listening (drain). */
 void net_close_listeners(struct net *net);
 /* The port of the n-th listener (0 in `bind` picks one). */

@@ -7,10 +7,17 @@
 #include "net/conn.h"
 #include "net/tls.h"
 
+/* What a listener was told to do, as long as it, or a connection taken under it, is there. */
+struct net_terms {
+	struct net_listener conf;
+	_Atomic size_t users;
+};
+
 struct net_socket {
 	struct task task; /* first */
 	struct net *net;
-	struct net_listener conf;
+	struct net_terms *terms; /* under net->lock */
+	char bind[128];
 	unsigned port;
 	_Atomic size_t open;
 	_Atomic bool closed;
@@ -19,6 +26,7 @@ struct net_socket {
 
 struct net {
 	struct net_conf conf;
+	_Atomic size_t connections_max; /* 0: none */
 	struct lock lock;
 	struct net_socket *listeners;
 	_Atomic size_t open;
@@ -33,6 +41,7 @@ enum {
 	CONN_STAGE_TALK
 };
 
+void net_terms_put(struct net_terms *terms);
 struct conn *conn_new(struct net *net, int fd, const struct door *door);
 void conn_set_peer(struct conn *c, const struct sockaddr_storage *peer);
 enum step conn_around(struct task *t);

@@ -241,6 +241,58 @@ static void addresses(void **state)
 	echo_stop(&e);
 }
 
+static void count_gone(void *arg)
+{
+	atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+static void wait_for(_Atomic int *n, int want)
+{
+	for (int i = 0; i < 1000 && atomic_load(n) != want; i++)
+		usleep(5000);
+	assert_int_equal(atomic_load(n), want);
+}
+
+/* Other terms while connections are open: these keep theirs, which are given back with the last of them. */
+static void other_terms(void **state)
+{
+	(void)state;
+	struct echo e;
+	_Atomic int gone[2] = { 0, 0 };
+	echo_start(&e, &(struct net_listener){ .gone = count_gone, .arg = &gone[0] }, 0);
+	int old = client_open(e.port);
+	client_send(old, "ping 1\r\n");
+	assert_string_equal(client_read(old, 3), "1\r\n");
+	struct net_listener l = { .name = "test",
+		.bind = "127.0.0.1:0",
+		.door = &e.door,
+		.connections_max = 1,
+		.gone = count_gone,
+		.arg = &gone[1] };
+	assert_int_equal(net_listen_as(e.net, &l), RC_OK);
+	int more = client_open(e.port);
+	assert_string_equal(client_rest(more), "busy\r\n");
+	close(more);
+	client_send(old, "ping 2\r\n");
+	assert_string_equal(client_read(old, 3), "2\r\n");
+	assert_int_equal(atomic_load(&gone[0]), 0);
+	client_send(old, "quit\r\n");
+	assert_string_equal(client_rest(old), "");
+	close(old);
+	wait_for(&gone[0], 1);
+	more = client_open(e.port);
+	client_send(more, "ping 3\r\n");
+	assert_string_equal(client_read(more, 3), "3\r\n");
+	net_unlisten(e.net, "127.0.0.1:0");
+	assert_int_equal(net_listen_as(e.net, &l), RC_NONE);
+	client_send(more, "ping 4\r\n");
+	assert_string_equal(client_read(more, 3), "4\r\n");
+	assert_int_equal(atomic_load(&gone[1]), 0);
+	close(more);
+	wait_for(&gone[1], 1);
+	echo_stop(&e);
+}
+
 int test_listen(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(hundreds_of_clients),
@@ -249,6 +301,7 @@ int test_listen(void)
 		cmocka_unit_test(half_closed_is_answered),
 		cmocka_unit_test(over_the_limit_is_refused), cmocka_unit_test(timeouts),
 		cmocka_unit_test(proxy_headers), cmocka_unit_test(drain_says_goodbye),
-		cmocka_unit_test(without_descriptors), cmocka_unit_test(addresses) };
+		cmocka_unit_test(without_descriptors), cmocka_unit_test(addresses),
+		cmocka_unit_test(other_terms) };
 	return cmocka_run_group_tests_name("listen", tests, NULL, NULL);
 }
