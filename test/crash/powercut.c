@@ -19,6 +19,7 @@
 /* Writes go through; their undo records wait here until the file (for names: its folder) is flushed. At the cut the
  * records are played backwards. Mode "drop" undoes all; "tear" keeps a random half of the writes, one of them cut in two.
  * POWERCUT_DIR: only files below it. POWERCUT_AT: which flush, counted from 1; 0: never. POWERCUT_MODE, POWERCUT_SEED.
+ * POWERCUT_MARK: a file that is made at the cut.
  * A reply to a change that leaves before a flush returned since its request writes a line to POWERCUT_EARLY. */
 enum kind { WROTE, MADE, RENAMED, UNLINKED };
 struct undo {
@@ -50,7 +51,11 @@ static unsigned nfiles, trash;
 static bool below(const char *path)
 {
 	const char *dir = getenv("POWERCUT_DIR");
-	return dir && strncmp(path, dir, strlen(dir)) == 0 && !strstr(path, "/.trash");
+	size_t n = strlen(path);
+	bool is_shared =
+		n > 4 && strcmp(path + n - 4, "-shm") == 0; /* memory of SQLite: made anew */
+	return dir && strncmp(path, dir, strlen(dir)) == 0 && !strstr(path, "/.trash") &&
+	       !is_shared;
 }
 
 static bool path_of(int fd, char *path)
@@ -153,7 +158,7 @@ static void play_back(bool tears)
 				u->len = (size_t)-1;
 			is_torn = true;
 		} else if (!tears && u->kind == MADE) {
-			REAL(unlink)(u->a);
+			REAL(remove)(u->a);
 		} else if (!tears && u->kind == RENAMED) {
 			REAL(rename)(u->b, u->a);
 		} else if (!tears && u->kind == UNLINKED) {
@@ -202,6 +207,9 @@ static int flush(int fd, int (*real)(int))
 	if (at && ++calls == atol(at)) {
 		srand(seed ? (unsigned)atoi(seed) : 1);
 		play_back(mode && strcmp(mode, "tear") == 0);
+		const char *mark = getenv("POWERCUT_MARK");
+		if (mark)
+			(void)REAL(open)(mark, O_WRONLY | O_CREAT, 0644);
 		kill(0, SIGKILL);
 		pause();
 	}
@@ -278,6 +286,13 @@ int ftruncate64(int fd, off_t size)
 	return ftruncate(fd, size);
 }
 
+static int made(const char *path, int rc)
+{
+	if (rc == 0)
+		add(MADE, path, "");
+	return rc;
+}
+
 /* Names are only followed by absolute path, which is how all our engines say them. */
 int rename(const char *from, const char *to)
 {
@@ -313,6 +328,21 @@ int unlink(const char *path)
 		add(UNLINKED, path, kept);
 	pthread_mutex_unlock(&lock);
 	return rc;
+}
+
+/* A name for a file that had none. */
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	if (!below(to))
+		return REAL(linkat)(from_dir, from, to_dir, to, flags);
+	GUARDED(int, , made(to, REAL(linkat)(from_dir, from, to_dir, to, flags)));
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	if (!below(path))
+		return REAL(mkdir)(path, mode);
+	GUARDED(int, , made(path, REAL(mkdir)(path, mode)));
 }
 
 static int open_any(const char *path, int flags, mode_t mode)
@@ -360,7 +390,8 @@ ssize_t recv(int fd, void *at, size_t len, int flags)
 ssize_t send(int fd, const void *at, size_t len, int flags)
 {
 	pthread_mutex_lock(&lock);
-	bool is_ack = memmem(at, len, "250 2.0.0", 9) || memmem(at, len, "[APPENDUID", 10);
+	bool is_ack = memmem(at, len, "250 2.0.0", 9) || memmem(at, len, "[APPENDUID", 10) ||
+		      memmem(at, len, "[COPYUID", 8);
 	const char *early = getenv("POWERCUT_EARLY");
 	if (is_ack && early && fd >= 0 && fd < DESCRIPTORS && seen[fd] == flushes) {
 		int out = REAL(open)(early, O_WRONLY | O_CREAT | O_APPEND, 0644);
