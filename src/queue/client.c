@@ -226,14 +226,13 @@ static enum step free_for_next(struct client *c)
 	struct queue *q = c->q;
 	lock_enter(&q->lock);
 	struct delivery *done = c->d;
-	enum rc rc = dest_next(q, c);
+	if (dest_next(q, c) == RC_NONE)
+		conn_idle(c->conn, q->deps.rest_ms);
 	task_wake(&done->task, WAKE_EVENT);
 	lock_leave(&q->lock);
-	if (rc == RC_OK)
-		return transaction_begin(c);
-	conn_idle(c->conn, q->deps.rest_ms);
-	c->conn->task.step = resting;
-	return STEP_MORE; /* what came behind the last reply is looked at */
+	c->conn->task.step =
+		resting; /* or rather: begin the next, unless something came behind the last reply */
+	return STEP_MORE;
 }
 
 static enum step was_reset(struct client *c)

@@ -25,7 +25,11 @@ struct client {
 	bool at_line_start;
 	size_t next_rcpt, accepted;
 	size_t behind; /* replies that come after that to MAIL */
-	uint64_t sent; /* octets of the blob */
+	const struct downgrade_span *spans; /* what is sent */
+	size_t spans_n, span;
+	uint64_t sent; /* octets of the span */
+	struct downgrade_span whole; /* when it goes as it is */
+	struct downgrade_qp qp;
 };
 
 typedef enum step client_reply_fn(struct client *c);

@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "dns/dns.h"
 #include "net/conn.h"
+#include "queue/downgrade.h"
 #include "queue/queue.h"
 
 enum { DEST_BUCKETS = 1024, ROUTE_HOSTS = 16 };
@@ -62,6 +63,9 @@ struct delivery {
 	bool plain_next; /* the handshake failed: once more without TLS */
 	char answer[256]; /* why this host did not take it */
 	char server[256]; /* its name; empty: there was none */
+	struct downgrade_span
+		*spans; /* the message for servers without 8BITMIME; NULL: nobody needed it yet */
+	size_t spans_n;
 	struct data_batch batch;
 	struct arena work;
 	/* under the lock: */

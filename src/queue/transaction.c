@@ -80,6 +80,29 @@ static const char *unfit(const struct client *c)
 	return NULL;
 }
 
+/* RFC 6152 3: parts that this server would not take get another encoding. */
+static enum rc choose_spans(struct client *c, struct fault *why)
+{
+	struct delivery *d = c->d;
+	c->whole = (struct downgrade_span){
+		.kind = DOWNGRADE_AS_IS, .from = d->m.skip, .len = d->m.blob.size - d->m.skip
+	};
+	c->spans = &c->whole;
+	c->spans_n = 1;
+	if (!d->m.body_8bit || c->ehlo.ext & SMTP_EXT_8BITMIME)
+		return RC_OK;
+	if (!d->spans) {
+		run_block_begin(RUN_STORE_BLOB);
+		enum rc rc = downgrade_plan(
+			c->q->deps.blob, &d->m, &d->arena, &d->spans, &d->spans_n, why);
+		run_block_end();
+		TRY(rc);
+	}
+	c->spans = d->spans;
+	c->spans_n = d->spans_n;
+	return RC_OK;
+}
+
 static void all_answer(struct delivery *d, enum queue_state state, struct slice text)
 {
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
@@ -96,16 +119,31 @@ static void cut_rcpts(struct client *c)
 			deliver_later(c->d, i);
 }
 
+/* Our own word, before the server has heard of the message. */
+static enum step refuse(struct client *c, enum queue_state state)
+{
+	c->d->server[0] = '\0';
+	all_answer(c->d, state, slice_str(c->d->answer));
+	return client_done(c, CLIENT_CLEAN);
+}
+
 enum step transaction_begin(struct client *c)
 {
 	struct delivery *d = c->d;
+	struct fault why = { 0 };
 	c->heard = false;
 	memcpy(d->server, c->name, sizeof(d->server));
 	conn_idle(c->conn, c->q->deps.command_ms);
 	const char *no = unfit(c);
 	if (no) {
-		all_answer(d, QUEUE_FAILED, slice_str(no));
-		return client_done(c, CLIENT_CLEAN);
+		snprintf(d->answer, sizeof(d->answer), "%s", no);
+		return refuse(c, QUEUE_FAILED);
+	}
+	enum rc rc = choose_spans(c, &why);
+	if (rc != RC_OK) {
+		snprintf(d->answer, sizeof(d->answer), "%s its server takes no 8-bit mail: %s",
+			rc == RC_LIMIT ? "554 5.6.3" : "451 4.3.0", fault_text(&why));
+		return refuse(c, rc == RC_LIMIT ? QUEUE_FAILED : QUEUE_WAITING);
 	}
 	cut_rcpts(c);
 	d->reached = true;
@@ -219,7 +257,8 @@ static enum step said_data(struct client *c)
 	c->behind = 0;
 	if (c->reply.code != 354)
 		return c->accepted ? refuse_all(c) : client_done(c, CLIENT_RESET);
-	c->sent = c->d->m.skip;
+	c->sent = c->span = 0;
+	c->qp = (struct downgrade_qp){ 0 };
 	c->at_line_start = true;
 	if (c->accepted == 0) { /* RFC 2920 3.1: an empty body for nobody */
 		buf_str(conn_out(c->conn), ".\r\n");
@@ -251,21 +290,43 @@ static void stuff(struct client *c, struct slice s)
 	}
 }
 
+static enum rc send_octets(
+	struct client *c, const struct downgrade_span *span, struct arena *a, struct fault *why)
+{
+	struct slice piece;
+	struct buf coded;
+	uint64_t from = span->from + c->sent, left = span->len - c->sent;
+	uint64_t room = BLOB_FRAME - from % BLOB_FRAME; /* each frame is unpacked once */
+	uint64_t most = left < room ? left : room;
+	run_block_begin(RUN_STORE_BLOB);
+	enum rc rc = blob_read(c->q->deps.blob, &c->d->m.blob, from, most, a, &piece, why);
+	run_block_end();
+	TRY(rc);
+	if (piece.len == 0)
+		return fault_set(why, FAULT_DAMAGED, "the message is shorter than its record says");
+	c->sent += piece.len;
+	if (span->kind == DOWNGRADE_QP) {
+		buf_init(&coded, 0, a);
+		downgrade_qp(&c->qp, piece, c->sent == span->len, &coded);
+		piece = buf_slice(&coded);
+	}
+	stuff(c, piece);
+	return RC_OK;
+}
+
 static enum rc send_piece(struct client *c, struct fault *why)
 {
-	const struct blob_ref *ref = &c->d->m.blob;
+	const struct downgrade_span *span = &c->spans[c->span];
 	struct arena a;
-	struct slice piece;
-	uint64_t upto = (c->sent / BLOB_FRAME + 1) * BLOB_FRAME; /* each frame is unpacked once */
+	enum rc rc = RC_OK;
 	arena_init(&a, 0);
-	run_block_begin(RUN_STORE_BLOB);
-	enum rc rc = blob_read(c->q->deps.blob, ref, c->sent, upto - c->sent, &a, &piece, why);
-	run_block_end();
-	if (rc == RC_OK && piece.len == 0)
-		rc = fault_set(why, FAULT_DAMAGED, "the message is shorter than its record says");
-	if (rc == RC_OK) {
-		stuff(c, piece);
-		c->sent += piece.len;
+	if (span->kind == DOWNGRADE_TEXT)
+		stuff(c, span->text);
+	else if (c->sent < span->len)
+		rc = send_octets(c, span, &a, why);
+	if (rc == RC_OK && c->sent == span->len) {
+		c->span++;
+		c->sent = 0;
 	}
 	arena_done(&a);
 	return rc;
@@ -283,7 +344,7 @@ enum step transaction_body(struct task *t)
 	}
 	if (conn_out_full(c->conn))
 		return STEP_PARK;
-	if (c->sent < d->m.blob.size) {
+	if (c->span < c->spans_n) {
 		if (send_piece(c, &why) == RC_OK)
 			return STEP_MORE;
 		/* cutting the connection is the only way to take DATA back */

@@ -4,6 +4,7 @@
 #define TEST_UNIT_QUEUE_GROUPS_H
 
 int test_deliver(void);
+int test_downgrade(void);
 int test_dsn(void);
 int test_reuse(void);
 int test_route(void);
