@@ -14,14 +14,14 @@ struct rocks {
 	rocksdb_t *db;
 	rocksdb_column_family_handle_t *spaces[DATA_SPACES];
 	rocksdb_options_t *options[DATA_SPACES];
-	rocksdb_block_based_table_options_t *table;
+	rocksdb_block_based_table_options_t *tables[DATA_SPACES];
 	rocksdb_cache_t *cache;
 	rocksdb_writeoptions_t *synced;
 	rocksdb_readoptions_t *reads;
 	rocksdb_writebatch_t *batch; /* the committer's, used again */
 };
 
-enum { BLOB_MIN = 2048, BLOCK = 16 * 1024, MIB = 1024 * 1024 };
+enum { BLOB_MIN = 2048, MIB = 1024 * 1024 };
 /* Share of the oldest blob files whose live content each compaction moves, garbage or not: the library's 0.25 copies a
  * message several times in its life. */
 static const double blob_gc_share = 0.05;
@@ -140,9 +140,10 @@ static void rocks_close(void *e)
 	}
 	if (r->db)
 		rocksdb_close(r->db);
-	for (size_t s = 0; s < DATA_SPACES; s++)
+	for (size_t s = 0; s < DATA_SPACES; s++) {
 		rocksdb_options_destroy(r->options[s]);
-	rocksdb_block_based_options_destroy(r->table);
+		rocksdb_block_based_options_destroy(r->tables[s]);
+	}
 	rocksdb_cache_destroy(r->cache);
 	rocksdb_writeoptions_destroy(r->synced);
 	rocksdb_readoptions_destroy(r->reads);
@@ -155,6 +156,23 @@ static int compression_of(const char *name)
 	if (!name || strcmp(name, "lz4") == 0)
 		return rocksdb_lz4_compression;
 	return strcmp(name, "zstd") == 0 ? rocksdb_zstd_compression : rocksdb_no_compression;
+}
+
+/* Message records are read in long scans, so a block holds some ten of them; content is looked up one frame at a time,
+ * without neighbours. Young files are asked for every key: their index is at hand without a look into the cache. */
+static rocksdb_block_based_table_options_t *table_options(struct rocks *r, enum data_space space)
+{
+	bool scanned = space == DATA_MAIN;
+	rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
+	rocksdb_block_based_options_set_block_cache(table, r->cache);
+	rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+	rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
+	rocksdb_block_based_options_set_filter_policy(
+		table, rocksdb_filterpolicy_create_ribbon(10));
+	rocksdb_block_based_options_set_format_version(table, 5);
+	rocksdb_block_based_options_set_block_size(table, scanned ? 16 * 1024 : 4 * 1024);
+	rocksdb_block_based_options_set_block_restart_interval(table, scanned ? 8 : 1);
+	return table;
 }
 
 static rocksdb_options_t *space_options(
@@ -179,7 +197,7 @@ static rocksdb_options_t *space_options(
 		opt, space == DATA_BLOB ? rocksdb_no_compression : compression_of(o->compression));
 	rocksdb_options_set_uint64add_merge_operator(opt);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(opt, 1);
-	rocksdb_options_set_block_based_table_factory(opt, r->table);
+	rocksdb_options_set_block_based_table_factory(opt, r->tables[space]);
 	rocksdb_options_set_info_log_level(opt, 3);
 	if (space == DATA_BLOB) {
 		rocksdb_options_set_enable_blob_files(opt, 1);
@@ -209,18 +227,10 @@ enum rc engine_rocksdb_open(
 		rocks_close };
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
 	r->cache = rocksdb_cache_create_lru(o->cache_bytes ? o->cache_bytes : 32 * MIB);
-	r->table = rocksdb_block_based_options_create();
-	rocksdb_block_based_options_set_block_cache(r->table, r->cache);
-	rocksdb_block_based_options_set_cache_index_and_filter_blocks(r->table, 1);
-	rocksdb_block_based_options_set_filter_policy(
-		r->table, rocksdb_filterpolicy_create_ribbon(10));
-	rocksdb_block_based_options_set_format_version(r->table, 5);
-	/* message records are read in long scans: a block holds some ten of them, not two */
-	rocksdb_block_based_options_set_block_size(r->table, BLOCK);
-	/* young files are asked for every key: their index is at hand without a look into the cache */
-	rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(r->table, 1);
-	for (size_t s = 0; s < DATA_SPACES; s++)
+	for (size_t s = 0; s < DATA_SPACES; s++) {
+		r->tables[s] = table_options(r, (enum data_space)s);
 		r->options[s] = space_options(r, o, (enum data_space)s);
+	}
 	r->synced = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_sync(r->synced, 1);
 	r->reads = rocksdb_readoptions_create();

@@ -4,15 +4,32 @@
 #include "run/run.h"
 #include "wire/imap_write.h"
 
-enum { CHUNK = 256, TURN_US = 20000 };
+enum { CHUNK = 256, TURN_US = 20000, KEPT_MAX = 1 << 20 };
 
+/* The chunk's records that the bytes are asked for lie in the session's batch_arena. */
 struct search {
 	struct imap_search program;
-	struct mail_entry *entries;
+	struct mail_entry *entries, *asked;
 	uint32_t *seqs;
+	uint8_t *fits; /* enum search_fit, as far as it is known */
+	uint16_t *places; /* of `asked` among the entries */
+	struct slice *records; /* of those whose bytes must be looked at */
+	size_t n, at; /* of the chunk; the next one to settle */
 	uint32_t from;
 	uint64_t modseq; /* highest of those found */
 };
+
+static enum rc make_room(struct imap_session *s, struct search *w)
+{
+	w->entries = arena_try_array(&s->arena, CHUNK, sizeof(*w->entries));
+	w->asked = arena_try_array(&s->arena, CHUNK, sizeof(*w->asked));
+	w->seqs = arena_try_array(&s->arena, CHUNK, sizeof(*w->seqs));
+	w->fits = arena_try_array(&s->arena, CHUNK, sizeof(*w->fits));
+	w->places = arena_try_array(&s->arena, CHUNK, sizeof(*w->places));
+	w->records = arena_try_array(&s->arena, CHUNK, sizeof(*w->records));
+	bool all = w->entries && w->asked && w->seqs && w->fits && w->places && w->records;
+	return all ? RC_OK : RC_LIMIT;
+}
 
 static enum rc parse(struct imap_session *s, struct fault *why)
 {
@@ -20,10 +37,7 @@ static enum rc parse(struct imap_session *s, struct fault *why)
 	TRY(imap_lex_space(&s->x));
 	TRY(imap_search_parse(&s->x, &w->program));
 	TRY(search_prepare(s, &w->program, why));
-	w->entries = arena_try_array(&s->arena, CHUNK, sizeof(*w->entries));
-	w->seqs = arena_try_array(&s->arena, CHUNK, sizeof(*w->seqs));
-	if (!w->entries || !w->seqs)
-		return RC_LIMIT;
+	TRY(make_room(s, w));
 	w->from = 1;
 	s->condstore |= w->program.uses_modseq;
 	s->work = w;
@@ -40,31 +54,134 @@ static enum rc found(struct imap_session *s, struct search *w, size_t i)
 	return w->program.ret & IMAP_RETURN_SAVE ? ranges_add(&s->touched, e->uid, e->uid) : RC_OK;
 }
 
-static enum rc look(struct imap_session *s, struct search *w)
+static struct search_message message(
+	struct imap_session *s, struct search *w, size_t i, enum search_depth depth)
 {
-	uint64_t until = run_now_us() + TURN_US;
-	size_t n;
-	while (w->from &&
-		(n = mail_view_read(&s->view, w->from, NULL, w->entries, w->seqs, CHUNK)) > 0) {
-		for (size_t i = 0; i < n; i++) {
-			struct search_message m = { .s = s,
-				.entry = &w->entries[i],
-				.seq = w->seqs[i],
-				.now = run_unix(s->conn->task.run),
-				.a = &s->batch_arena };
-			bool fits = search_fits(&m, w->program.root);
-			if (m.failed || s->batch_arena.over) /* whether it fits nobody knows */
-				return m.failed ? RC_TEMP : RC_LIMIT;
-			if (s->batch_arena.used)
-				arena_reset(&s->batch_arena);
-			if (fits)
-				TRY(found(s, w, i));
-			w->from = w->entries[i].uid + 1;
-			if (s->batch_arena.held && run_now_us() > until)
-				return RC_MORE;
+	return (struct search_message){ .s = s,
+		.entry = &w->entries[i],
+		.seq = w->seqs[i],
+		.now = run_unix(s->conn->task.run),
+		.depth = depth };
+}
+
+struct scan {
+	struct imap_session *s;
+	struct search *w;
+	struct arena a;
+	bool failed; /* no memory: whether one fits nobody knows */
+};
+
+/* What is still not known after its record keeps it for its bytes; when too much is kept, it is read again then. */
+static bool visit(void *ctx, size_t index, struct slice bytes)
+{
+	struct scan *sc = ctx;
+	struct search *w = sc->w;
+	struct arena *kept = &sc->s->batch_arena;
+	size_t i = w->places[index];
+	struct search_message m = message(sc->s, w, i, SEARCH_RECORD);
+	w->fits[i] = SEARCH_NO;
+	if (mail_record_read(bytes, &m.rec) != RC_OK)
+		return true;
+	m.a = &sc->a;
+	enum search_fit fit = search_fits(&m, w->program.root);
+	sc->failed |= sc->a.over;
+	if (sc->a.used)
+		arena_reset(&sc->a);
+	if (fit == SEARCH_UNKNOWN &&
+		(kept->used > KEPT_MAX || arena_copy(kept, bytes, &w->records[i]) != RC_OK))
+		w->records[i] = S("");
+	w->fits[i] = (uint8_t)fit;
+	return true;
+}
+
+/* One scan for the records of all that the table does not settle. Those that are gone meanwhile do not fit. */
+static enum rc ask_records(struct imap_session *s, struct search *w, size_t n, struct fault *why)
+{
+	struct scan sc = { .s = s, .w = w };
+	if (n == 0)
+		return RC_OK;
+	for (size_t k = 0; k < n; k++)
+		w->fits[w->places[k]] = SEARCH_NO;
+	arena_init(&sc.a, 0);
+	enum rc rc = mail_records(s->ma, w->asked, n, visit, &sc, why);
+	arena_done(&sc.a);
+	return rc == RC_OK && sc.failed ? RC_LIMIT : rc;
+}
+
+/* The next chunk, as far as table and records settle it. */
+static enum rc refill(struct imap_session *s, struct search *w, struct fault *why)
+{
+	size_t asked = 0;
+	arena_reset(&s->batch_arena);
+	w->at = 0;
+	w->n = w->from ? mail_view_read(&s->view, w->from, NULL, w->entries, w->seqs, CHUNK) : 0;
+	for (size_t i = 0; i < w->n; i++) {
+		struct search_message m = message(s, w, i, SEARCH_ENTRY);
+		w->fits[i] = (uint8_t)search_fits(&m, w->program.root);
+		if (w->fits[i] != SEARCH_UNKNOWN)
+			continue;
+		w->places[asked] = (uint16_t)i;
+		w->asked[asked++] = w->entries[i];
+	}
+	if (w->n)
+		w->from = w->entries[w->n - 1].uid + 1; /* 0 past the last UID there can be */
+	return ask_records(s, w, asked, why);
+}
+
+/* RC_NONE: it does not fit, or is gone. */
+static enum rc fits_by_bytes(struct imap_session *s, struct search *w, size_t i, struct arena *a)
+{
+	struct search_message m = message(s, w, i, SEARCH_BYTES);
+	struct slice bytes = w->records[i];
+	m.a = a;
+	if (!bytes.len)
+		TRY(mail_record_get(s->ma, m.entry->mid, a, &bytes, NULL));
+	if (mail_record_read(bytes, &m.rec) != RC_OK)
+		return RC_NONE;
+	bool fits = search_fits(&m, w->program.root) == SEARCH_YES;
+	if (m.failed != RC_OK || a->over)
+		return m.failed != RC_OK ? m.failed : RC_LIMIT;
+	return fits ? RC_OK : RC_NONE;
+}
+
+/* Settles the chunk in its order. RC_MORE: a turn is over. */
+static enum rc settle(struct imap_session *s, struct search *w, struct arena *a, uint64_t until)
+{
+	for (; w->at < w->n; w->at++) {
+		bool unknown = w->fits[w->at] == SEARCH_UNKNOWN;
+		enum rc fits = unknown                        ? fits_by_bytes(s, w, w->at, a)
+			       : w->fits[w->at] == SEARCH_YES ? RC_OK
+							      : RC_NONE;
+		if (fits != RC_NONE)
+			TRY(fits);
+		if (fits == RC_OK)
+			TRY(found(s, w, w->at));
+		if (!unknown)
+			continue;
+		arena_reset(a);
+		if (run_now_us() > until) {
+			w->at++;
+			return RC_MORE;
 		}
 	}
 	return RC_OK;
+}
+
+static enum rc look(struct imap_session *s, struct search *w, struct fault *why)
+{
+	uint64_t until = run_now_us() + TURN_US;
+	struct arena a;
+	enum rc rc;
+	arena_init(&a, 0);
+	do {
+		rc = w->at < w->n ? RC_OK : refill(s, w, why);
+		if (rc == RC_OK)
+			rc = settle(s, w, &a, until);
+		if (rc == RC_OK && w->n && run_now_us() > until)
+			rc = RC_MORE;
+	} while (rc == RC_OK && w->n);
+	arena_done(&a);
+	return rc;
 }
 
 static void old_answer(struct imap_session *s, const struct search *w)
@@ -134,7 +251,7 @@ enum rc imap_cmd_search(struct imap_session *s, struct fault *why)
 	if (!s->work)
 		TRY(parse(s, why));
 	struct search *w = s->work;
-	TRY(look(s, w));
+	TRY(look(s, w, why));
 	if (w->program.ret & IMAP_RETURN_SAVE)
 		TRY(save(s, w));
 	if (w->program.has_return)

@@ -79,86 +79,128 @@ static int64_t day_of(int64_t unix_s)
 	return (unix_s - (unix_s < 0 ? DAY - 1 : 0)) / DAY;
 }
 
-static bool all(struct search_message *m, const struct imap_search_node *child)
+static enum search_fit is(bool fits)
 {
-	for (; child; child = child->next)
-		if (!search_fits(m, child))
-			return false;
-	return true;
+	return fits ? SEARCH_YES : SEARCH_NO;
 }
 
-static bool sent(struct search_message *m, const struct imap_search_node *n)
+/* One that does not fit settles it, whatever is not known of the others. */
+static enum search_fit all(struct search_message *m, const struct imap_search_node *child)
 {
-	if (search_record(m) != RC_OK)
-		return false;
+	enum search_fit sum = SEARCH_YES;
+	for (; child; child = child->next) {
+		enum search_fit fit = search_fits(m, child);
+		if (fit == SEARCH_NO)
+			return SEARCH_NO;
+		if (fit == SEARCH_UNKNOWN)
+			sum = SEARCH_UNKNOWN;
+	}
+	return sum;
+}
+
+static enum search_fit either(enum search_fit a, enum search_fit b)
+{
+	if (a == SEARCH_YES || b == SEARCH_YES)
+		return SEARCH_YES;
+	return a == SEARCH_UNKNOWN || b == SEARCH_UNKNOWN ? SEARCH_UNKNOWN : SEARCH_NO;
+}
+
+static enum search_fit one_of(struct search_message *m, const struct imap_search_node *child)
+{
+	enum search_fit first = search_fits(m, child);
+	return first == SEARCH_YES ? first : either(first, search_fits(m, child->next));
+}
+
+static enum search_fit none(enum search_fit fit)
+{
+	return fit == SEARCH_UNKNOWN ? fit : is(fit == SEARCH_NO);
+}
+
+static bool sent(const struct search_message *m, const struct imap_search_node *n)
+{
 	int64_t day = day_of(m->rec.sent ? m->rec.sent : m->entry->received);
 	return n->key == IMAP_KEY_SENTBEFORE ? day < n->date
 	       : n->key == IMAP_KEY_SENTON   ? day == n->date
 					     : day >= n->date;
 }
 
-static bool id_is(struct search_message *m, const struct imap_search_node *n)
+static bool id_is(const struct imap_search_node *n, char letter, uint64_t value)
 {
 	char id[24];
-	uint64_t value = m->entry->mid;
-	if (n->key == IMAP_KEY_THREADID && search_record(m) == RC_OK && m->rec.thread)
-		value = m->rec.thread;
-	snprintf(id, sizeof(id), "%c%llx", n->key == IMAP_KEY_THREADID ? 'T' : 'E',
-		(unsigned long long)value);
+	snprintf(id, sizeof(id), "%c%llx", letter, (unsigned long long)value);
 	return slice_eq(slice_str(id), n->text);
 }
 
-bool search_fits(struct search_message *m, const struct imap_search_node *n)
+/* Keys that the record answers, or the bytes. */
+static enum search_fit deep(struct search_message *m, const struct imap_search_node *n)
+{
+	if (m->depth < SEARCH_RECORD)
+		return SEARCH_UNKNOWN;
+	if (n->key == IMAP_KEY_HEADER)
+		return search_header(m, n->field, n->text);
+	if (n->key == IMAP_KEY_THREADID)
+		return is(id_is(n, 'T', m->rec.thread ? m->rec.thread : m->entry->mid));
+	if (n->key != IMAP_KEY_BODY && n->key != IMAP_KEY_TEXT)
+		return is(sent(m, n));
+	enum search_fit header = SEARCH_NO;
+	if (n->key == IMAP_KEY_TEXT) {
+		if (m->depth == SEARCH_BYTES && search_read(m) != RC_OK)
+			return SEARCH_NO;
+		header = search_header(m, S(""), n->text);
+	}
+	if (header == SEARCH_YES || m->depth < SEARCH_BYTES)
+		return either(header, SEARCH_UNKNOWN);
+	return is(search_body(m, n->text));
+}
+
+enum search_fit search_fits(struct search_message *m, const struct imap_search_node *n)
 {
 	const struct mail_entry *e = m->entry;
 	switch (n->key) {
 	case IMAP_KEY_ALL:
-		return true;
+		return SEARCH_YES;
 	case IMAP_KEY_AND:
 		return all(m, n->child);
 	case IMAP_KEY_OR:
-		return search_fits(m, n->child) || search_fits(m, n->child->next);
+		return one_of(m, n->child);
 	case IMAP_KEY_NOT:
-		return !search_fits(m, n->child);
+		return none(search_fits(m, n->child));
 	case IMAP_KEY_FLAGS:
-		return (e->flags & n->number) == n->number;
+		return is((e->flags & n->number) == n->number);
 	case IMAP_KEY_KEYWORD:
-		return has_keyword(m, n->text);
+		return is(has_keyword(m, n->text));
 	case IMAP_KEY_SEQ:
 	case IMAP_KEY_UID:
-		return in_set(&n->set, e->uid);
+		return is(in_set(&n->set, e->uid));
 	case IMAP_KEY_LARGER:
-		return e->size > n->number;
+		return is(e->size > n->number);
 	case IMAP_KEY_SMALLER:
-		return e->size < n->number;
+		return is(e->size < n->number);
 	case IMAP_KEY_BEFORE:
 	case IMAP_KEY_SAVEDBEFORE:
-		return day_of(e->received) < n->date;
+		return is(day_of(e->received) < n->date);
 	case IMAP_KEY_ON:
 	case IMAP_KEY_SAVEDON:
-		return day_of(e->received) == n->date;
+		return is(day_of(e->received) == n->date);
 	case IMAP_KEY_SINCE:
 	case IMAP_KEY_SAVEDSINCE:
-		return day_of(e->received) >= n->date;
+		return is(day_of(e->received) >= n->date);
 	case IMAP_KEY_SENTBEFORE:
 	case IMAP_KEY_SENTON:
 	case IMAP_KEY_SENTSINCE:
-		return sent(m, n);
-	case IMAP_KEY_OLDER:
-		return e->received <= m->now - (int64_t)n->number;
-	case IMAP_KEY_YOUNGER:
-		return e->received >= m->now - (int64_t)n->number;
-	case IMAP_KEY_MODSEQ:
-		return e->modseq >= n->number;
 	case IMAP_KEY_HEADER:
-		return search_header(m, n->field, n->text);
 	case IMAP_KEY_BODY:
-		return search_body(m, n->text);
 	case IMAP_KEY_TEXT:
-		return search_header(m, S(""), n->text) || search_body(m, n->text);
-	case IMAP_KEY_EMAILID:
 	case IMAP_KEY_THREADID:
-		return id_is(m, n);
+		return deep(m, n);
+	case IMAP_KEY_OLDER:
+		return is(e->received <= m->now - (int64_t)n->number);
+	case IMAP_KEY_YOUNGER:
+		return is(e->received >= m->now - (int64_t)n->number);
+	case IMAP_KEY_MODSEQ:
+		return is(e->modseq >= n->number);
+	case IMAP_KEY_EMAILID:
+		return is(id_is(n, 'E', e->mid));
 	}
-	return false;
+	return SEARCH_NO;
 }

@@ -1,10 +1,11 @@
-/* search_text.c: Looking for text in headers and bodies, decoded and without case. */
+/* search_text.c: Looking for text in headers, decoded and without case. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "imap/search.h"
 #include "base/utf8.h"
+#include "imap/search.h"
+#include "mail/find.h"
 #include "mime/mime.h"
 
-enum { HEADER_MAX = 1 << 20, PART_MAX = 8 << 20 };
+enum { HEADER_MAX = 1 << 20 };
 
 static uint32_t fold(uint32_t c)
 {
@@ -37,37 +38,29 @@ enum rc search_fold(struct slice text, struct arena *a, struct slice *out)
 	return b.over ? RC_LIMIT : RC_OK;
 }
 
-enum rc search_record(struct search_message *m)
-{
-	struct slice bytes;
-	if (m->has_record)
-		return RC_OK;
-	if (m->is_gone)
-		return RC_NONE;
-	enum rc rc = mail_record_get(m->s->ma, m->entry->mid, m->a, &bytes, NULL);
-	if (rc == RC_OK)
-		rc = mail_record_read(bytes, &m->rec);
-	m->has_record = rc == RC_OK;
-	m->is_gone = !m->has_record;
-	m->failed |= rc == RC_TEMP;
-	return rc;
-}
-
+/* A value of one line without encoded words is searched as it lies: whatever its octets past 127 mean, an ASCII text is
+ * not among them, and a text with others is not in an ASCII value. */
 static bool contains(struct slice raw, struct slice text, struct arena *a)
 {
 	struct slice value;
-	if (!text.len)
-		return true;
+	raw = slice_trim(raw);
+	if (slice_find(raw, '\n') == raw.len && slice_find(raw, '\r') == raw.len &&
+		slice_search(raw, S("=?")) == raw.len) {
+		if (find_is_ascii(text))
+			return !text.len || find_text(raw, text) < raw.len;
+		if (find_is_ascii(raw))
+			return false;
+	}
 	if (search_fold(mime_words(mime_unfold(raw, a), a), a, &value) != RC_OK)
 		return false;
-	return slice_search(value, text) < value.len;
+	return !text.len || slice_search(value, text) < value.len;
 }
 
 static bool in_fields(struct slice header, struct slice name, struct slice text, struct arena *a)
 {
 	struct mime_field field;
 	while (mime_field_next(&header, &field) == RC_OK) {
-		if (name.len && !slice_eq_nocase(field.name, name))
+		if (name.len && (field.name.len != name.len || !slice_eq_nocase(field.name, name)))
 			continue;
 		if (contains(field.value, text, a))
 			return true;
@@ -79,66 +72,24 @@ static bool in_fields(struct slice header, struct slice name, struct slice text,
 
 static enum rc read_header(struct search_message *m)
 {
+	uint64_t len = m->rec.head_len < HEADER_MAX ? m->rec.head_len : HEADER_MAX;
 	if (m->header.at)
 		return RC_OK;
-	uint64_t len = m->rec.head_len < HEADER_MAX ? m->rec.head_len : HEADER_MAX;
-	return mail_bytes_get(m->s->ma, &m->rec.blob, 0, len, m->a, &m->header, NULL);
-}
-
-bool search_header(struct search_message *m, struct slice field, struct slice text)
-{
-	if (search_record(m) != RC_OK)
-		return false;
-	if (m->rec.has_fields && field.len && mail_record_keeps(field))
-		return in_fields(m->rec.fields, field, text, m->a);
-	return read_header(m) == RC_OK && in_fields(m->header, field, text, m->a);
-}
-
-/* The text of one part, as UTF-8 and folded, into `out`. */
-static void add_text(
-	struct slice whole, const struct mime_part *part, struct arena *a, struct buf *out)
-{
-	struct slice text;
-	if (mime_part_text(whole, part, PART_MAX, a, &text) != RC_OK)
-		return;
-	if (search_fold(text, a, &text) != RC_OK)
-		return;
-	buf_add(out, text);
-	buf_byte(out, '\n');
-}
-
-static void walk(struct slice whole, const struct mime_part *part, unsigned depth, struct arena *a,
-	struct buf *out)
-{
-	for (; part && depth < MIME_DEPTH_MAX + 2; part = part->next) {
-		if (part->child)
-			walk(whole, part->child, depth + 1, a, out);
-		else
-			add_text(whole, part, a, out);
-	}
-}
-
-/* Decoded once for all keys of the program. */
-static enum rc read_text(struct search_message *m)
-{
-	struct slice whole;
-	struct mime_part *root;
-	struct buf b;
-	if (m->has_text)
+	if (m->whole.at) {
+		m->header = slice_head(m->whole, (size_t)len);
 		return RC_OK;
-	TRY(search_record(m));
-	TRY(mail_bytes_get(m->s->ma, &m->rec.blob, 0, m->rec.size, m->a, &whole, NULL));
-	TRY(mime_parse(whole, m->a, &root));
-	buf_init(&b, 0, m->a);
-	walk(whole, root, 0, m->a, &b);
-	m->text = buf_slice(&b);
-	m->has_text = true;
-	return b.over ? RC_LIMIT : RC_OK;
+	}
+	return search_get(m, len, &m->header);
 }
 
-bool search_body(struct search_message *m, struct slice text)
+enum search_fit search_header(struct search_message *m, struct slice field, struct slice text)
 {
-	if (read_text(m) != RC_OK)
-		return false;
-	return !text.len || slice_search(m->text, text) < m->text.len;
+	if (m->rec.has_fields && field.len && mail_record_keeps(field))
+		return in_fields(m->rec.fields, field, text, m->a) ? SEARCH_YES : SEARCH_NO;
+	if (m->depth < SEARCH_BYTES) { /* any field: perhaps one that is kept */
+		bool kept = !field.len && in_fields(m->rec.fields, field, text, m->a);
+		return kept ? SEARCH_YES : SEARCH_UNKNOWN;
+	}
+	bool found = read_header(m) == RC_OK && in_fields(m->header, field, text, m->a);
+	return found ? SEARCH_YES : SEARCH_NO;
 }

@@ -5,5 +5,6 @@
 
 int test_mailboxes(void);
 int test_record(void);
+int test_find(void);
 
 #endif
