@@ -209,15 +209,13 @@ enum rc dir_lookup_rcpt(struct dir *dir, struct slice text, struct arena *a, str
 	enum rc rc = dir_complete(dir, a, &address, why);
 	if (rc == RC_OK)
 		rc = dir_domain_is_local(dir, address.domain, why);
-	if (rc == RC_NONE && address.domain.len == 0)
-		return unknown(text, why);
-	if (rc == RC_NONE) {
+	if (rc == RC_NONE && address.domain.len > 0) {
 		*out = (struct dir_rcpt){ .route = DIR_REMOTE };
 		return RC_OK;
 	}
-	TRY(rc);
-	rc = dir_owner_sub(dir, &address, a, &id, &is_sub, why);
-	if (rc == RC_NONE) {
+	if (rc == RC_OK)
+		rc = dir_owner_sub(dir, &address, a, &id, &is_sub, why);
+	if (rc == RC_NONE && address.domain.len > 0) {
 		is_sub = false;
 		rc = catch_all(dir, address.domain, a, &id, why);
 	}

@@ -3,6 +3,17 @@
 #include "run/run.h"
 #include "smtp/session.h"
 
+/* Extensions that wire/ reads and EHLO does not offer: their promise could not be kept. */
+static enum rc is_offered(const struct smtp_mail *m, struct fault *why)
+{
+	const char *name = m->require_tls               ? "REQUIRETLS"
+			   : m->hold_s || m->hold_until ? "HOLDFOR and HOLDUNTIL"
+			   : m->by_mode                 ? "BY"
+			   : m->priority                ? "MT-PRIORITY"
+							: NULL;
+	return name ? fault_set(why, FAULT_PARAM_UNKNOWN, "%s is not offered here", name) : RC_OK;
+}
+
 static enum rc check_sender(struct smtp_session *s, const struct smtp_mail *m, struct fault *why)
 {
 	if (s->mail)
@@ -25,6 +36,8 @@ void smtp_cmd_mail(struct smtp_session *s, struct slice args)
 	struct smtp_mail m = { 0 };
 	struct fault why = { 0 };
 	enum rc rc = smtp_mail_parse(args, run_step_arena(s->conn->task.run), &m, &why);
+	if (rc == RC_OK)
+		rc = is_offered(&m, &why);
 	if (rc == RC_OK)
 		rc = check_sender(s, &m, &why);
 	if (rc != RC_OK) {
