@@ -165,18 +165,30 @@ void mail_close(struct mail_account **ref)
 		destroy(old);
 }
 
-size_t mail_evict(struct mail *mail)
+/* What it holds on the heap, near enough. */
+static size_t size_of(const struct mail_account *ma)
 {
-	size_t n = 0;
-	while (true) {
+	size_t sum = sizeof(*ma) + ma->boxes_cap * sizeof(*ma->boxes) + ma->recent_bytes +
+		     ma->recent_cap * sizeof(*ma->recent);
+	for (size_t i = 0; i < ma->boxes_n; i++)
+		sum += sizeof(*ma->boxes[i]) + ma->boxes[i]->head.name.len +
+		       ma->boxes[i]->table.bytes;
+	return sum;
+}
+
+size_t mail_evict(struct mail *mail, size_t bytes)
+{
+	size_t freed = 0;
+	while (freed < bytes) {
 		lock_enter(&mail->lock);
 		struct mail_account *ma = evict_one(mail);
 		lock_leave(&mail->lock);
 		if (!ma)
-			return n;
+			break;
+		freed += size_of(ma);
 		destroy(ma);
-		n++;
 	}
+	return freed;
 }
 
 struct account *mail_account_of(struct mail_account *ma)

@@ -90,8 +90,9 @@ void mail_free(struct mail **mail);
 enum rc mail_open(
 	struct mail *mail, uint32_t account, struct mail_account **out, struct fault *why);
 void mail_close(struct mail_account **ma);
-/* Gives back the memory of all accounts that nobody uses; returns how many. */
-size_t mail_evict(struct mail *mail);
+/* Gives back `bytes` at least, of accounts that nobody uses, those first that were used longest ago; returns how many
+ * octets that made: fewer when there are no more. Nothing is written: they come back from the store. */
+size_t mail_evict(struct mail *mail, size_t bytes);
 struct account *mail_account_of(struct mail_account *ma);
 struct mail *mail_of(struct mail_account *ma);
 /* Bytes that the account may hold; 0: any. Whoever opens it for a change sets what the directory says. */

@@ -205,8 +205,7 @@ static enum rc open_control(struct house *h, struct fault *why)
 
 static void evict_mail(void *mail, size_t bytes)
 {
-	(void)bytes; /* what nobody uses goes; it comes back from the store */
-	mail_evict(mail);
+	mail_evict(mail, bytes);
 }
 
 enum rc house_open(struct house *h, struct conf *conf, struct fault *why)

@@ -249,9 +249,40 @@ static void cost_follows_the_change(void **state)
 	end(&w);
 }
 
+static bool in_memory(struct world *w, uint32_t id)
+{
+	struct account *acc = account_get(w->accounts, id);
+	bool there = account_state(acc, ACCOUNT_MAIL) != NULL;
+	account_put(&acc);
+	return there;
+}
+
+/* Asked for little, only the account goes that was used longest ago; one in use never. */
+static void evicts_the_oldest(void **state)
+{
+	static const uint32_t uses[] = { 11, 12, 13, 11 };
+	struct world w;
+	(void)state;
+	begin(&w);
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		struct mail_account *ma;
+		assert_int_equal(mail_open(w.mail, uses[i], &ma, &w.why), RC_OK);
+		mail_close(&ma);
+	}
+	assert_int_equal(mail_evict(w.mail, 0), 0);
+	assert_true(mail_evict(w.mail, 1) > 0);
+	assert_true(in_memory(&w, 11) && !in_memory(&w, 12) && in_memory(&w, 13));
+	assert_true(mail_evict(w.mail, 1) > 0);
+	assert_true(in_memory(&w, 11) && !in_memory(&w, 13) && in_memory(&w, 7));
+	assert_true(mail_evict(w.mail, SIZE_MAX) > 0);
+	assert_true(!in_memory(&w, 11) && in_memory(&w, 7));
+	end(&w);
+}
+
 int test_mailboxes(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(view_numbers),
-		cmocka_unit_test(survives_eviction), cmocka_unit_test(cost_follows_the_change) };
+		cmocka_unit_test(survives_eviction), cmocka_unit_test(evicts_the_oldest),
+		cmocka_unit_test(cost_follows_the_change) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
