@@ -188,6 +188,10 @@ static rocksdb_options_t *space_options(
 	rocksdb_options_set_max_total_wal_size(opt, 4 * buffers);
 	rocksdb_options_set_max_background_jobs(opt, o->background_jobs ? o->background_jobs : 2);
 	rocksdb_options_set_max_open_files(opt, 512);
+	/* opening: sixteen threads a space for a handful of files, and a look at each, cost more than they save */
+	rocksdb_options_set_max_file_opening_threads(opt, 1);
+	rocksdb_options_set_skip_stats_update_on_db_open(opt, 1);
+	rocksdb_options_set_skip_checking_sst_file_sizes_on_db_open(opt, 1);
 	/* most look-ups are for what is not there (a new Message-ID, new content): they need not walk the skip list */
 	rocksdb_options_set_memtable_prefix_bloom_size_ratio(opt, memtable_bloom_share);
 	rocksdb_options_set_memtable_whole_key_filtering(opt, 1);
