@@ -141,11 +141,11 @@ class Setup:
         return is_cut
 
     def all_points(self, points):
-        """Each point until two in a row are not reached; then it starts once more and all is looked at."""
+        """Each point until four in a row are not reached (how many flushes there are varies); then it starts once more and all is looked at."""
         misses = 0
         for at in points:
             misses = 0 if self.one_point(at) else misses + 1
-            if misses == 2:
+            if misses == 4:
                 break
             if at % 20 == 0:
                 print(f"# {self.name}: point {at}, {self.cuts} cuts, {self.looked} times looked at, {self.times()}", flush=True)
