@@ -20,6 +20,8 @@ struct admin_deps {
 	int64_t started; /* unix seconds */
 	/* Renders the configuration in force: what `veredus config list` shows. */
 	void (*config)(void *arg, bool json, struct buf *out);
+	/* Reads the configuration again; on a fault `report` has all faults with their lines, and the old one stays. */
+	enum rc (*reload)(void *arg, struct buf *report, struct fault *why);
 	void *arg;
 };
 
@@ -33,6 +35,7 @@ struct admin_call {
 	size_t options_n;
 	struct slice secret;
 	bool json;
+	bool is_told; /* `out` has the reason too, when it fails */
 	struct buf *out;
 };
 

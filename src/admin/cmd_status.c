@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "run/run.h"
+#include "text/json.h"
 
 static uint64_t resident_bytes(void)
 {
@@ -139,6 +140,26 @@ enum rc admin_config_list(struct admin_call *c, struct fault *why)
 	(void)why;
 	c->deps->config(c->deps->arg, c->json, c->out);
 	return RC_OK;
+}
+
+enum rc admin_config_reload(struct admin_call *c, struct fault *why)
+{
+	struct buf report;
+	struct json j;
+	buf_init(&report, 0, c->arena);
+	enum rc rc = c->deps->reload(c->deps->arg, &report, why);
+	c->is_told = rc != RC_OK;
+	if (c->json) {
+		json_init(&j, c->out);
+		json_object(&j, NULL);
+		json_bool(&j, "reloaded", rc == RC_OK);
+		json_slice(&j, rc == RC_OK ? "notes" : "error", buf_slice(&report));
+		json_end(&j);
+		buf_byte(c->out, '\n');
+	} else {
+		buf_add(c->out, buf_slice(&report));
+	}
+	return rc;
 }
 
 enum rc admin_config_get(struct admin_call *c, struct fault *why)

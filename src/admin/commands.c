@@ -36,6 +36,7 @@ static const struct {
 	{ "queue", "resume", "queue resume ID", 1, 1, admin_queue_resume },
 	{ "config", "list", "config list", 0, 0, admin_config_list },
 	{ "config", "get", "config get KEY", 1, 1, admin_config_get },
+	{ "config", "reload", "config reload", 0, 0, admin_config_reload },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -13,7 +13,7 @@ admin_command_fn admin_account_add, admin_account_list, admin_account_show, admi
 	admin_account_delete, admin_account_alias, admin_account_load;
 admin_command_fn admin_group_add, admin_status, admin_queue_list, admin_queue_show,
 	admin_queue_retry, admin_queue_cancel, admin_queue_pause, admin_queue_resume,
-	admin_config_list, admin_config_get, admin_metrics;
+	admin_config_list, admin_config_get, admin_config_reload, admin_metrics;
 
 /* The value of --name=value or "--name value" (the client joins them); the n-th of them. RC_NONE: not given. */
 enum rc admin_option(const struct admin_call *c, const char *name, size_t nth, struct slice *value);

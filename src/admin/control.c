@@ -82,7 +82,7 @@ static void serve_one(struct admin *admin, int fd)
 			event_log(EVENT_ADMIN_COMMAND, f_slice("command", call.words[0]),
 				f_slice("verb", call.words[1]), f_str("result", rc_name(rc)));
 		uint8_t code = rc == RC_OK ? 0 : rc == RC_MORE ? 2 : 1;
-		if (rc != RC_OK && rc != RC_MORE) {
+		if (rc != RC_OK && rc != RC_MORE && !call.is_told) {
 			buf_reset(&out);
 			buf_fmt(&out, call.json ? "{\"error\":\"%s\"}\n" : "%s\n",
 				fault_text(&why));

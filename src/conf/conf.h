@@ -69,8 +69,8 @@ struct conf {
 	} http;
 	struct {
 		uint64_t retry_first_ms, retry_max_ms, expire_ms, notify_ms, connect_ms, command_ms;
-		uint64_t per_destination, per_connection, rest_ms, per_message_rcpt, total, partitions,
-			smtp_port;
+		uint64_t per_destination, per_connection, rest_ms, per_message_rcpt, total,
+			partitions, smtp_port;
 		const char *relay_host; /* "": by MX */
 		unsigned tls; /* 0 opportunistic, 1 require, 2 never */
 		struct conf_rate throttle;
@@ -108,6 +108,12 @@ void conf_render(const struct conf *conf, bool json, struct buf *out);
 /* One effective value as it would stand in the file. RC_NONE: no such key. */
 enum rc conf_value(
 	const struct conf *conf, struct slice key, struct buf *value, struct buf *origin);
+/* Visits the key of each setting whose effective value differs, and "section.NAME" of each block that only one of both
+ * has. Does it count for new connections without a restart? */
+typedef void conf_visit_fn(void *ctx, struct slice key);
+void conf_compare(
+	const struct conf *before, const struct conf *now, conf_visit_fn *visit, void *ctx);
+bool conf_is_live(struct slice key);
 /* The nearest known key to a wrong one, or "". */
 const char *conf_nearest(struct slice key);
 /* docs/settings.md, from the table. */

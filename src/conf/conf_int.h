@@ -80,6 +80,10 @@ size_t conf_row_find(enum conf_section section, struct slice key);
 /* The full key with the block's id in its place. */
 void conf_key_write(const struct conf_block *b, const struct conf_row *row, struct buf *out);
 
+/* As it would stand in the file. */
+void conf_value_write(const struct conf_block *b, const struct conf_row *row,
+	const struct conf_origin *o, struct buf *out);
+
 /* Text into a member. RC_BAD: `why`'s detail says what is expected. Lists split at commas. */
 enum rc conf_value_set(const struct conf_row *row, void *block, struct slice text, struct arena *a,
 	struct fault *why);

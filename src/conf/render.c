@@ -58,7 +58,7 @@ static void choice_write(const struct conf_row *row, unsigned n, struct buf *out
 }
 
 /* As it would stand in the file. */
-static void value_write(const struct conf_block *b, const struct conf_row *row,
+void conf_value_write(const struct conf_block *b, const struct conf_row *row,
 	const struct conf_origin *o, struct buf *out)
 {
 	const void *at = (const uint8_t *)b->at + row->offset;
@@ -114,7 +114,7 @@ static void render_row(
 	buf_init(&key, 4096, NULL);
 	buf_init(&value, 65536, NULL);
 	conf_key_write(b, row, &key);
-	value_write(b, row, o, &value);
+	conf_value_write(b, row, o, &value);
 	if (j) {
 		json_object(j, NULL);
 		json_slice(j, "key", buf_slice(&key));
@@ -179,7 +179,7 @@ enum rc conf_value(const struct conf *conf, struct slice key, struct buf *value,
 			conf_key_write(b, &rows[i], &name);
 			if (!slice_eq(buf_slice(&name), key))
 				continue;
-			value_write(b, &rows[i], &b->origins[i], value);
+			conf_value_write(b, &rows[i], &b->origins[i], value);
 			buf_str(origin, origin_of(&rows[i], &b->origins[i]));
 			rc = RC_OK;
 		}
@@ -208,7 +208,8 @@ static void document_section(enum conf_section section, const char *title, struc
 			buf_fmt(out, "%s%.*s", bar, FMT(word));
 		}
 		buf_fmt(out, row->first[0] ? " | `%s`" : " |%s", row->first);
-		buf_fmt(out, " | %s |\n", row->help);
+		bool is_live = section != CONF_IN_conf || conf_is_live(slice_str(row->key));
+		buf_fmt(out, " | %s%s |\n", row->help, is_live ? "" : " *");
 	}
 }
 
@@ -220,7 +221,9 @@ void conf_document(struct buf *out)
 		"`%{file:PATH}%` stand in any string. "
 		"Sizes are `\"50MB\"`, durations `\"30s\"`, rates `\"10/1m\"`, schedules cron "
 		"fields. "
-		"`veredus check` shows every effective value and its origin.\n");
+		"`veredus check` shows every effective value and its origin.\n"
+		"`veredus config reload` and SIGHUP read the file again: for new connections, all "
+		"counts at once but the stores and what bears a star, which wait for a restart.\n");
 	document_section(CONF_IN_conf, "The server", out);
 	document_section(CONF_IN_conf_store, "[store.\"NAME\"]", out);
 	document_section(CONF_IN_conf_listener, "[server.listener.\"NAME\"]", out);

@@ -42,7 +42,7 @@ static int serve(struct cli *cli)
 	struct conf *conf = NULL;
 	struct buf report;
 	buf_init(&report, 0, NULL);
-	enum rc rc = cli_read(cli, &conf, &report);
+	enum rc rc = cli_conf(&cli->ask, &conf, &report);
 	print_report(&report);
 	buf_done(&report);
 	if (rc != RC_OK)
@@ -61,7 +61,7 @@ int cli_check(struct cli *cli)
 	if (cli->settings) {
 		conf_document(&out);
 	} else {
-		rc = cli_read(cli, &conf, &report);
+		rc = cli_conf(&cli->ask, &conf, &report);
 		if (rc == RC_OK)
 			conf_render(conf, cli->json, &out);
 	}

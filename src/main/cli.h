@@ -23,8 +23,8 @@ void cli_words(int argc, char **argv, struct cli *cli);
 /* Standard input's first line, or typed without echo. RC_NONE: none there; RC_LIMIT: over 1024 octets. */
 enum rc cli_secret(const char *prompt, struct arena *a, struct slice *out);
 int cli_check(struct cli *cli);
-/* The configuration with the settings that are kept in its data folder; as conf_read. */
-enum rc cli_read(struct cli *cli, struct conf **conf, struct buf *report);
+/* The configuration with the settings that are kept in its data folder (ask->overlay is not looked at); as conf_read. */
+enum rc cli_conf(const struct conf_ask *ask, struct conf **conf, struct buf *report);
 /* config set, config unset. */
 int cli_config(struct cli *cli);
 

@@ -9,18 +9,19 @@
 
 enum { OVERLAY_MAX = 1 << 20 };
 
-enum rc cli_read(struct cli *cli, struct conf **conf, struct buf *report)
+enum rc cli_conf(const struct conf_ask *asked, struct conf **conf, struct buf *report)
 {
-	cli->ask.overlay = NULL;
-	TRY(conf_read(&cli->ask, conf, report));
-	const char *path =
-		(const char *)arena_fmt(&cli->arena, "%s/settings.toml", (*conf)->data_dir).at;
+	struct conf_ask ask = *asked;
+	char path[4096];
+	ask.overlay = NULL;
+	TRY(conf_read(&ask, conf, report));
+	snprintf(path, sizeof(path), "%s/settings.toml", (*conf)->data_dir);
 	if (access(path, F_OK) != 0)
 		return RC_OK;
-	cli->ask.overlay = path;
+	ask.overlay = path;
 	conf_put(conf);
 	buf_reset(report);
-	return conf_read(&cli->ask, conf, report);
+	return conf_read(&ask, conf, report);
 }
 
 /* All lines of the old file but those of this key. */
@@ -92,7 +93,7 @@ int cli_config(struct cli *cli)
 			&cli->arena, "%s=%s", cli->command[2], cli->command[3])
 						 .at;
 	cli->ask.sets = sets;
-	if (cli_read(cli, &conf, &report) != RC_OK) {
+	if (cli_conf(&cli->ask, &conf, &report) != RC_OK) {
 		fwrite(report.at, 1, report.len, stderr);
 		return 1;
 	}
@@ -104,6 +105,6 @@ int cli_config(struct cli *cli)
 	bool ok = replace(conf->data_dir, path, buf_slice(&text), &cli->arena);
 	conf_put(&conf);
 	if (ok && !cli->json)
-		puts("kept; it counts from the next start on");
+		puts("kept; it counts after `veredus config reload`, or from the next start on");
 	return ok ? 0 : 1;
 }

@@ -4,12 +4,17 @@
 #define MAIN_HOUSE_H
 
 #include "conf/conf.h"
+#include "base/lock.h"
 #include "net/tls.h"
 
 /* Each .c includes the rooms that it speaks to. */
+struct doors;
+struct held;
 struct run;
 struct house {
-	struct conf *conf;
+	struct conf *conf; /* with which it started; `now` has what came later */
+	const struct conf_ask *ask; /* how it is read again */
+	struct held *held;
 	struct run *run;
 	struct data *data;
 	struct blob *blob;
@@ -22,26 +27,28 @@ struct house {
 	struct net *net;
 	struct dns *dns;
 	struct queue *queue;
-	struct post *post;
-	struct smtp *smtp;
-	struct imap *imap;
 	struct admin *admin;
-	struct http *http, *metrics;
-	struct tls_pair pairs[256];
-	size_t pairs_n;
+	struct admin_web *web;
+	struct lock lock; /* one reload at a time; guards `now` */
+	struct doors *first, *now;
 	char self_cert[4096], self_key[4096], spool[4096];
 };
 
 /* stores.c */
 enum rc house_stores(struct house *h, struct fault *why);
-/* house.c: all the rest; listeners take connections from then on. */
+/* house.c: all the rest; listeners take connections from then on. `ask` and `held` are set. */
 enum rc house_open(struct house *h, struct conf *conf, struct fault *why);
 /* Listeners close, sessions are told, commits finish; at most the configured time. */
 void house_close(struct house *h);
-/* SIGHUP: certificates are read again. */
-void house_reload(struct house *h);
-/* house_web.c: HTTP and metrics. */
-enum rc house_web(struct house *h, struct fault *why);
+/* The certificates of a configuration, or one that we make and sign ourselves; they live as long as `c` and `h`. */
+enum { HOUSE_PAIRS_MAX = 256 };
+enum rc house_pairs(struct house *h, const struct conf *c, struct tls_pair *pairs, size_t *n,
+	struct fault *why);
+/* reload.c: the configuration is read again: on a fault all stays as it was, and `report` has every fault with its line;
+ * else new connections meet the new settings, and an event names each changed one that needs a restart. Any thread. */
+enum rc house_reload(struct house *h, struct buf *report, struct fault *why);
+/* Listens as the n-th of the doors' listeners says, on a held socket if there is one. */
+enum rc house_listen(struct house *h, const struct doors *doors, size_t n, struct fault *why);
 /* first.c: administrator and demo domain of a first start; prints them once. */
 enum rc house_first(struct house *h, struct fault *why);
 

@@ -3,6 +3,8 @@
 #include "main/serve.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "main/cli.h"
+#include "main/held.h"
 #include "main/house.h"
 #include "main/supervise.h"
 #include <grp.h>
@@ -44,9 +46,40 @@ static enum rc drop_root(const struct conf *c, struct fault *why)
 		       : fault_set(why, FAULT_CONFIG, "cannot become user \"%s\"", c->run_user);
 }
 
-static int child(void *arg)
+/* What the parent knows, and each child inherits. */
+struct serving {
+	struct conf *conf;
+	const struct conf_ask *ask;
+	struct held *held;
+};
+
+/* A child that follows a dead one reads the configuration anew: a reload may have changed it. */
+static void read_again(struct serving *s)
 {
-	struct conf *conf = arg;
+	struct conf *conf = NULL;
+	struct buf report;
+	buf_init(&report, 0, NULL);
+	if (cli_conf(s->ask, &conf, &report) == RC_OK)
+		s->conf = conf;
+	else
+		event_log(EVENT_SERVER_RELOAD_FAILED,
+			f_slice("why", slice_head(buf_slice(&report), 200)));
+	buf_done(&report);
+}
+
+static void hang_up(struct house *h)
+{
+	struct buf report;
+	struct fault why = { 0 };
+	buf_init(&report, 0, NULL);
+	enum rc rc = house_reload(h, &report, &why);
+	(void)rc; /* the event is written */
+	buf_done(&report);
+}
+
+static int child(void *arg, unsigned nth)
+{
+	struct serving *s = arg;
 	struct house *h = mem_new(MEM_OTHER, sizeof(*h));
 	struct fault why = { 0 };
 	sigset_t wanted;
@@ -56,14 +89,18 @@ static int child(void *arg)
 	sigaddset(&wanted, SIGHUP);
 	sigprocmask(SIG_BLOCK, &wanted, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (house_open(h, conf, &why) != RC_OK) {
+	if (nth)
+		read_again(s);
+	h->ask = s->ask;
+	h->held = s->held;
+	if (house_open(h, s->conf, &why) != RC_OK) {
 		fprintf(stderr, "veredus: cannot serve: %s\n", fault_text(&why));
 		return 1;
 	}
 	while (true) {
 		int sig = sigwaitinfo(&wanted, NULL);
 		if (sig == SIGHUP)
-			house_reload(h);
+			hang_up(h);
 		else if (sig > 0)
 			break;
 	}
@@ -71,14 +108,34 @@ static int child(void *arg)
 	return 0;
 }
 
+static void hear(void *arg)
+{
+	held_hear(((struct serving *)arg)->held);
+}
+
+static void stopping(void *arg)
+{
+	held_close(((struct serving *)arg)->held);
+}
+
 int serve_main(struct conf *conf, const struct conf_ask *ask)
 {
-	(void)ask;
 	struct fault why = { 0 };
+	struct serving s = { .conf = conf, .ask = ask };
 	event_setup((enum event_level)conf->log.level, conf->log.format ? EVENT_JSON : EVENT_TEXT);
 	if (drop_root(conf, &why) != RC_OK) {
 		fprintf(stderr, "veredus: %s\n", fault_text(&why));
 		return 1;
 	}
-	return supervise(child, conf);
+	s.held = held_new();
+	if (held_open(s.held, conf, &why) != RC_OK) {
+		fprintf(stderr, "veredus: cannot serve: %s\n", fault_text(&why));
+		return 1;
+	}
+	struct supervised supervised = { .child = child,
+		.arg = &s,
+		.channel = held_channel(s.held),
+		.hear = hear,
+		.stopping = stopping };
+	return supervise(&supervised);
 }

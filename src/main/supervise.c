@@ -2,15 +2,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/supervise.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { PAUSE_FIRST_MS = 100, PAUSE_MOST_MS = 10000, GOOD_SECONDS = 60 };
 
-static pid_t start(int (*child)(void *arg), void *arg, const sigset_t *before)
+struct parent {
+	const struct supervised *s;
+	int signals; /* signalfd */
+	sigset_t before;
+};
+
+static pid_t start(const struct parent *p, unsigned nth)
 {
 	pid_t parent = getpid();
 	fflush(stdout);
@@ -21,8 +29,9 @@ static pid_t start(int (*child)(void *arg), void *arg, const sigset_t *before)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	sigprocmask(SIG_SETMASK, before, NULL);
-	_exit(child(arg));
+	close(p->signals);
+	sigprocmask(SIG_SETMASK, &p->before, NULL);
+	_exit(p->s->child(p->s->arg, nth));
 }
 
 static long seconds_now(void)
@@ -32,32 +41,54 @@ static long seconds_now(void)
 	return ts.tv_sec;
 }
 
+/* The next signal; hears what the child says meanwhile. 0: the time is up (-1: no end). */
+static int next_signal(const struct parent *p, int ms)
+{
+	struct pollfd fds[2] = { { .fd = p->signals, .events = POLLIN },
+		{ .fd = p->s->channel, .events = POLLIN } };
+	while (true) {
+		struct signalfd_siginfo info;
+		int n = poll(fds, 2, ms);
+		if (n == 0)
+			return 0;
+		if (n > 0 && fds[1].revents)
+			p->s->hear(p->s->arg);
+		if (n > 0 && fds[0].revents &&
+			read(p->signals, &info, sizeof(info)) == sizeof(info))
+			return (int)info.ssi_signo;
+	}
+}
+
 /* Waits for the child's end, passing signals on. True: we were asked to stop. */
-static bool wait_child(pid_t pid, const sigset_t *wanted, int *status)
+static bool wait_child(const struct parent *p, pid_t pid, int *status)
 {
 	bool stop = false;
 	while (true) {
-		int sig = sigwaitinfo(wanted, NULL);
-		if (sig == SIGTERM || sig == SIGINT)
+		int sig = next_signal(p, -1);
+		if (sig == SIGTERM || sig == SIGINT) {
 			stop = true;
-		if (sig > 0 && sig != SIGCHLD)
+			p->s->stopping(p->s->arg);
+		}
+		if (sig != SIGCHLD)
 			kill(pid, sig == SIGINT ? SIGTERM : sig);
-		if (waitpid(pid, status, WNOHANG) == pid)
+		if (waitpid(pid, status, WNOHANG) == pid) {
+			p->s->hear(p->s->arg);
 			return stop;
+		}
 	}
 }
 
 /* True: a signal to stop came during the pause. */
-static bool pause_ms(unsigned ms, const sigset_t *wanted)
+static bool pause_ms(const struct parent *p, unsigned ms)
 {
-	struct timespec ts = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
-	int sig = sigtimedwait(wanted, NULL, &ts);
+	int sig = next_signal(p, (int)ms);
 	return sig == SIGTERM || sig == SIGINT;
 }
 
-int supervise(int (*child)(void *arg), void *arg)
+int supervise(const struct supervised *s)
 {
-	sigset_t wanted, before;
+	struct parent p = { .s = s };
+	sigset_t wanted;
 	unsigned pause = PAUSE_FIRST_MS;
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGTERM);
@@ -65,17 +96,15 @@ int supervise(int (*child)(void *arg), void *arg)
 	sigaddset(&wanted, SIGHUP);
 	sigaddset(&wanted, SIGUSR1);
 	sigaddset(&wanted, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &wanted, &before);
-	while (true) {
+	sigprocmask(SIG_BLOCK, &wanted, &p.before);
+	p.signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+	for (unsigned nth = 0; p.signals >= 0; nth++) {
 		int status = 0;
 		long began = seconds_now();
-		pid_t pid = start(child, arg, &before);
-		if (pid < 0) {
-			fprintf(stderr, "veredus: cannot start the server process: %s\n",
-				strerror(errno));
-			return 1;
-		}
-		bool stop = wait_child(pid, &wanted, &status);
+		pid_t pid = start(&p, nth);
+		if (pid < 0)
+			break;
+		bool stop = wait_child(&p, pid, &status);
 		if (WIFEXITED(status))
 			return WEXITSTATUS(status);
 		if (stop)
@@ -86,8 +115,10 @@ int supervise(int (*child)(void *arg), void *arg)
 			"veredus: the server process died of signal %d (%s); starting it again in "
 			"%u ms\n",
 			WTERMSIG(status), strsignal(WTERMSIG(status)), pause);
-		if (pause_ms(pause, &wanted))
+		if (pause_ms(&p, pause))
 			return 0;
 		pause = pause * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : pause * 2;
 	}
+	fprintf(stderr, "veredus: cannot start the server process: %s\n", strerror(errno));
+	return 1;
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/must.h"
+#include "base/random.h"
 #include "post/post_int.h"
 #include "run/run.h"
 #include <inttypes.h>
@@ -15,6 +16,7 @@ struct post *post_new(const struct post_deps *deps)
 {
 	struct post *post = mem_new(MEM_OTHER, sizeof(*post));
 	post->deps = *deps;
+	atomic_store(&post->next_id, random_below(1 << 24)); /* a reload makes another one */
 	post->deps.hops_max = deps->hops_max ? deps->hops_max : HOPS_MAX;
 	return post;
 }

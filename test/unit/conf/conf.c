@@ -223,10 +223,42 @@ static void finds_the_next_time(void **state)
 	}
 }
 
+static void note_key(void *ctx, struct slice key)
+{
+	buf_fmt(ctx, "%.*s%s\n", FMT(key), conf_is_live(key) ? "" : " *");
+}
+
+static void compares_two(void **state)
+{
+	(void)state;
+	struct world one, two;
+	struct buf keys;
+	buf_init(&keys, 0, NULL);
+	assert_int_equal(
+		read_text(&one, "[smtp]\nmax-errors = 3\n[store.\"a\"]\ntype = \"sqlite\"\n"
+				"[store.\"b\"]\ntype = \"postgresql\"\npassword = \"x\"\n"),
+		RC_OK);
+	assert_int_equal(
+		read_text(&two, "[queue]\nport = 26\n[smtp]\nmax-errors = 3\ntimeout = \"7s\"\n"
+				"[store.\"b\"]\ntype = \"postgresql\"\npassword = \"y\"\n"),
+		RC_OK);
+	conf_compare(one.conf, two.conf, note_key, &keys);
+	buf_byte(&keys, 0);
+	assert_string_equal(
+		(char *)keys.at, "smtp.timeout\nqueue.port *\nstore.b.password *\nstore.a *\n");
+	buf_reset(&keys);
+	conf_compare(two.conf, two.conf, note_key, &keys);
+	assert_int_equal(keys.len, 0);
+	buf_done(&keys);
+	done(&one);
+	done(&two);
+}
+
 int test_conf(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_values),
 		cmocka_unit_test(has_defaults_and_layers), cmocka_unit_test(says_what_is_wrong),
-		cmocka_unit_test(reads_the_contract), cmocka_unit_test(finds_the_next_time) };
+		cmocka_unit_test(reads_the_contract), cmocka_unit_test(finds_the_next_time),
+		cmocka_unit_test(compares_two) };
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
 }

@@ -1,0 +1,236 @@
+# reload.py: A changed configuration counts without a restart, a faulty one changes nothing, a dead child refuses nobody.
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from harness import DOMAIN, PASSWORD, SLOW, Line, main, serve, smtp_session, test  # noqa: E402
+from server import free_port  # noqa: E402
+
+
+def wait_log(server, pattern, since=0, seconds=10):
+    """The log from `since` on, once the pattern is in it."""
+    end = time.monotonic() + seconds * SLOW
+    while True:
+        text = server.log.read_text(errors="replace")[since:]
+        if re.search(pattern, text):
+            return text
+        assert time.monotonic() < end, f"no {pattern} in {text[-2000:]}"
+        time.sleep(0.01)
+
+
+def log_size(server):
+    return len(server.log.read_text(errors="replace"))
+
+
+def hang_up(server, answer="server.reloaded"):
+    since = log_size(server)
+    server.process.send_signal(signal.SIGHUP)
+    return wait_log(server, answer, since)
+
+
+def rewrite(server, *changes, extra=""):
+    """Replaces texts in the configuration file."""
+    text = server.config.read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    server.config.write_text(text + extra)
+
+
+def child_of(pid):
+    """The serving process, once it is there."""
+    for _ in range(500):
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                    return int(stat.parent.name)
+            except OSError:
+                pass
+        time.sleep(0.01)
+    raise AssertionError("no child")
+
+
+def sizes(server, door="smtp"):
+    """What EHLO announces."""
+    with Line(server.port[door]) as c:
+        return sizes_of(c, first=True)
+
+
+def sizes_of(c, first=False):
+    if first:
+        c.smtp()
+    c.send("EHLO c.example\r\n")
+    lines = []
+    while not lines or lines[-1][3:4] == "-":
+        lines.append(c.line())
+    return next(l.split()[1] for l in lines if l[4:].startswith("SIZE"))
+
+
+def is_refused(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) != 0
+
+
+def listener(name, port, protocol):
+    return f'\n[server.listener."{name}"]\nbind = ["127.0.0.1:{port}"]\nprotocol = "{protocol}"\n'
+
+
+@test
+def new_sessions_meet_new_settings(server):
+    whole = server.config.read_text()
+    with smtp_session(server) as old:
+        before = sizes_of(old)
+        rewrite(server, extra='\n[smtp]\nmax-message-size = "123456B"\n')
+        hang_up(server)
+        assert sizes(server) == "123456", sizes(server)
+        assert sizes_of(old) == before
+        server.config.write_text(whole)
+        assert server.cli("config", "reload") == ""
+        assert sizes(server) == before
+        assert sizes_of(old) == before
+    server.cli("config", "set", "smtp.max-message-size", "77777B")
+    assert '"reloaded":true' in server.cli("config", "reload", "--json").replace(" ", "")
+    assert sizes(server) == "77777"
+    assert "77777" in server.cli("config", "get", "smtp.max-message-size")
+    server.cli("config", "unset", "smtp.max-message-size")
+    server.cli("config", "reload")
+    assert sizes(server) == before
+
+
+@test
+def a_fault_changes_nothing(server):
+    whole = server.config.read_text()
+    before = sizes(server)
+    rewrite(server, extra='\n[smtp]\nmax-message-size = "123456B"\nmax-hop = 3\nmax-errors = "many"\n')
+    said = server.cli("config", "reload", code=1)
+    assert re.search(r"veredus\.toml:\d+: .*max-hop.*max-hops", said), said
+    assert re.search(r"veredus\.toml:\d+: .*max-errors", said), said
+    log = hang_up(server, "server.reload-failed")
+    assert "max-hop" in log, log
+    assert sizes(server) == before
+    # nothing of it counts when one address cannot be had
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        server.config.write_text(whole + '\n[smtp]\nmax-message-size = "123456B"\n' +
+                                 listener("taken", taken.getsockname()[1], "smtp"))
+        assert "in use" in server.cli("config", "reload", code=1)
+    assert sizes(server) == before
+    server.config.write_text(whole + '\n[certificate."x"]\ncert = "/nowhere.crt"\nprivate-key = "/nowhere.key"\n')
+    assert "/nowhere.crt" in server.cli("config", "reload", code=1)
+    with Line(server.port["imaps"]):
+        pass
+    server.config.write_text(whole)
+    server.cli("config", "reload")
+
+
+@test
+def listeners_come_and_go(server):
+    whole = server.config.read_text()
+    port = free_port()
+    lmtp = server.port["lmtp"]
+    with Line(lmtp) as c:
+        assert c.smtp().startswith("220")
+        rewrite(server, (f'["127.0.0.1:{lmtp}"]', f'["127.0.0.1:{port}"]'))
+        hang_up(server)
+        with Line(port) as n:
+            assert n.smtp().startswith("220")
+        assert is_refused(lmtp)
+        assert c.smtp("NOOP").startswith("250")
+    # a listener's own terms
+    rewrite(server, ('[server.listener."lmtp"]', '[server.listener."lmtp"]\nmax-connections = 1'))
+    hang_up(server)
+    with Line(port) as one, Line(port) as two:
+        assert one.smtp().startswith("220")
+        assert two.smtp().startswith("421")
+    # the parent holds what came and let go what went: also the next child
+    os.kill(child_of(server.process.pid), signal.SIGKILL)
+    with Line(port) as n:
+        assert n.smtp().startswith("220")
+    assert is_refused(lmtp)
+    server.config.write_text(whole)
+    hang_up(server)
+    assert is_refused(port)
+    with Line(lmtp) as n:
+        assert n.smtp().startswith("220")
+
+
+@test
+def what_needs_a_restart_is_named(server):
+    whole = server.config.read_text()
+    rewrite(server, extra='\n[queue]\nport = 2626\n[smtp]\nmax-errors = 7\n')
+    log = hang_up(server)
+    due = [l for l in log.splitlines() if "server.restart-due" in l]
+    assert len(due) == 1 and "queue.port" in due[0], due
+    server.config.write_text(whole)
+    assert "restart-due" not in hang_up(server)
+
+
+@test
+def a_killed_child_refuses_nobody(server):
+    """kill -9 of the serving process under connects: each connect succeeds; the next greeting comes."""
+    faults, stop, greeted = [], threading.Event(), [0] * 4
+
+    def connect(k):
+        while not stop.is_set():
+            try:
+                with Line(server.port[("smtp", "imap")[k % 2]]) as c:
+                    if c.line()[:4] in ("220 ", "* OK"):
+                        greeted[k] += 1
+            except ConnectionRefusedError as e:
+                faults.append(e)
+            except OSError:
+                pass  # it was the dead one's
+
+    threads = [threading.Thread(target=connect, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    try:
+        for _ in range(3):
+            child = child_of(server.process.pid)
+            before = list(greeted)
+            os.kill(child, signal.SIGKILL)
+            end = time.monotonic() + 20 * SLOW
+            while any(a <= b for a, b in zip(greeted, before)):
+                assert time.monotonic() < end, "no greeting after the crash"
+                time.sleep(0.01)
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    assert not faults, f"{len(faults)} connections were refused"
+    with Line(server.port["imap"]) as c:
+        c.line()
+        assert c.imap("a", f'LOGIN ann@{DOMAIN} "{PASSWORD}"')[-1].startswith("a OK")
+
+
+@test
+def many_reloads_under_load(server):
+    """Sessions begin and end while the doors are changed: nobody is refused, nothing dies, nothing is kept."""
+    stop, faults, done = threading.Event(), [], [0]
+
+    def talk():
+        while not stop.is_set():
+            try:
+                with smtp_session(server) as c:
+                    assert c.smtp("NOOP").startswith("250")
+                    done[0] += 1
+            except (OSError, AssertionError) as e:
+                faults.append(e)
+
+    threads = [threading.Thread(target=talk) for _ in range(3)]
+    for t in threads:
+        t.start()
+    for _ in range(30):
+        server.cli("config", "reload")
+    stop.set()
+    for t in threads:
+        t.join()
+    assert not faults and done[0] > 30, (faults[:3], done)
+
+
+main(serve)
