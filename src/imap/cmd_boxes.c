@@ -49,6 +49,7 @@ static enum rc parse_create(struct imap_session *s, struct fault *why)
 		if (slice_eq_nocase(use, uses[i].word))
 			w->use = uses[i].use;
 	if (use.len && w->use == MAIL_USE_NONE) {
+		snprintf(s->code, sizeof(s->code), "[USEATTR] "); /* RFC 6154 3 */
 		(void)fault_set(why, FAULT_MAILBOX_NAME, "no such use");
 		return RC_DENIED;
 	}
@@ -71,12 +72,11 @@ static enum rc remove_box(struct imap_session *s, struct mail_change *ch, struct
 	return mail_change_delete(ch, w->id, why);
 }
 
-/* One name and nothing behind it, of a box that exists. */
-static enum rc parse_box(struct imap_session *s, struct fault *why)
+/* Nothing stands behind the names, and the box of the first one exists. */
+static enum rc find_box(struct imap_session *s, struct fault *why)
 {
-	struct names *w;
+	struct names *w = s->work;
 	struct mail_box_info info;
-	TRY(take_name(s, &w));
 	if (!imap_lex_at_end(&s->x))
 		return RC_BAD;
 	enum rc rc = mail_box_find(s->ma, w->name, &s->arena, &info);
@@ -86,10 +86,17 @@ static enum rc parse_box(struct imap_session *s, struct fault *why)
 	return rc;
 }
 
+static enum rc parse_delete(struct imap_session *s, struct fault *why)
+{
+	struct names *w;
+	TRY(take_name(s, &w));
+	return find_box(s, why);
+}
+
 enum rc imap_cmd_delete(struct imap_session *s, struct fault *why)
 {
 	if (!s->work)
-		TRY(parse_box(s, why));
+		TRY(parse_delete(s, why));
 	struct names *w = s->work;
 	if (s->state == IMAP_SELECTED && s->box == w->id)
 		imap_unselect(s);
@@ -105,17 +112,10 @@ static enum rc rename_box(struct imap_session *s, struct mail_change *ch, struct
 static enum rc parse_rename(struct imap_session *s, struct fault *why)
 {
 	struct names *w;
-	struct mail_box_info info;
 	TRY(take_name(s, &w));
 	TRY(imap_lex_space(&s->x));
 	TRY(imap_lex_mailbox(&s->x, &w->to));
-	if (!imap_lex_at_end(&s->x))
-		return RC_BAD;
-	enum rc rc = mail_box_find(s->ma, w->name, &s->arena, &info);
-	if (rc == RC_NONE)
-		return fault_set(why, FAULT_MAILBOX_UNKNOWN, "%s", "");
-	w->id = info.id;
-	return rc;
+	return find_box(s, why);
 }
 
 enum rc imap_cmd_rename(struct imap_session *s, struct fault *why)
