@@ -82,7 +82,7 @@ static bool is_bare(struct post_mail *m, struct slice in)
 enum rc post_write(struct post_mail *m, struct slice bytes, struct fault *why)
 {
 	if (m->refused)
-		return RC_OK;
+		return fault_set(why, FAULT_MEMORY, "%s", ""); /* or what was said before */
 	enum rc rc = put(m, bytes, why);
 	if (rc == RC_OK && !m->env.body_binary && !m->src->is_own && is_bare(m, bytes))
 		rc = fault_set(why, FAULT_BARE_NEWLINE, "%s", "");

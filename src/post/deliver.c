@@ -42,6 +42,8 @@ static enum rc collect_targets(struct post_mail *m, struct fault *why)
 
 static enum rc parse(struct post_mail *m, struct fault *why)
 {
+	if (m->refused) /* also when its envelope had no room */
+		return fault_set(why, FAULT_MEMORY, "%s", "");
 	post_trace_fields(m);
 	TRY(post_body_whole(m, why));
 	if (post_received_count(m->whole) > m->post->deps.hops_max)

@@ -2,6 +2,7 @@
 # refused.py: Each request for memory of each command is refused in turn: a temporary failure, and nothing else.
 import base64
 import mmap
+import re
 import struct
 import subprocess
 import sys
@@ -267,6 +268,11 @@ def smtp_delivery(server):
         counts = Sweep(server, f"DATA of {size}").each(lambda _: taken(deliver(server, size=size)))
         now = exists(server)
         assert before + counts["ok"] <= now <= before + counts["ok"] + counts["gone"], (before, counts, now)
+    with imap(server) as c:
+        subjects = ask(c, "FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]")
+        bodies = "\n".join(ask(c, "FETCH 1:* BODY.PEEK[]"))
+    assert sum(l.startswith("Subject: hello") for l in subjects) == now, "a record without its fields"
+    assert bodies.count("\nSubject: hello") == now, "a message without its head"
 
 
 @test
@@ -363,7 +369,8 @@ def all_at_once(server):
         there = "\n".join(ask(c, "FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]"))
     lost = [t for t in acknowledged if f"Subject: {t}\n" not in there]
     print(f"   {len(acknowledged)} acknowledged, {server.page['refused']} requests refused")
-    assert acknowledged and not lost, f"lost: {lost[:5]}"
+    bare = [l for l in re.findall(r"\* \d+ FETCH[^*]*", there) if "Subject: " not in l]
+    assert acknowledged and not lost, f"lost: {lost[:5]}; without a subject: {bare[:5]}"
 
 
 main(start)
