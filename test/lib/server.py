@@ -1,4 +1,5 @@
 # server.py: Starts the real binary with a folder, ports and a configuration of its own; asks it things; ends it.
+import fcntl
 import os
 import random
 import re
@@ -20,17 +21,21 @@ LISTENERS = {
 }
 SLOW = float(os.environ.get("VEREDUS_SLOW", "1"))  # sanitizers and chaos wait longer
 ENGINE = os.environ.get("VEREDUS_ENGINE", "rocksdb")  # of tests that do not say
-RESERVED = []
+RESERVED = []  # the file of locks, then ports
 
 
 def free_port():
-    """A loopback port that nobody has, never given twice by this process; below those that the kernel gives to clients, so
-    that none takes it while a server that had it starts again."""
+    """A loopback port that nobody has, and no other test takes as long as this process lives: each holds a lock on the octet
+    of that number in one file. Below the ports that the kernel gives to clients, so that none takes it while a server that
+    had it starts again."""
+    if not RESERVED:
+        RESERVED.append(os.open(Path(tempfile.gettempdir()) / "veredus-test-ports", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
     while True:
         port = random.SystemRandom().randrange(12000, 32000)
         if port in RESERVED:
             continue
         try:
+            fcntl.lockf(RESERVED[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
             with socket.socket() as s:
                 s.bind(("127.0.0.1", port))
         except OSError:
