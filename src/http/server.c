@@ -74,6 +74,7 @@ struct http *http_new(const struct http_deps *deps)
 		.kind = &kind,
 		.open = open_session,
 		.arg = http,
+		.alpn = "\x08http/1.1",
 		.busy_text = "HTTP/1.1 503 Service Unavailable\r\nConnection: "
 			     "close\r\nRetry-After: 5\r\n"
 			     "Content-Length: 0\r\n\r\n" };

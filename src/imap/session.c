@@ -81,6 +81,7 @@ struct imap *imap_new(const struct imap_deps *deps)
 		.kind = &kind,
 		.open = open_session,
 		.arg = imap,
+		.alpn = "\x04imap",
 		.busy_text = "* BYE [UNAVAILABLE] too many connections; try again later\r\n" };
 	return imap;
 }

@@ -255,7 +255,7 @@ static enum step begin_tls(struct conn *c)
 	c->in_at = c->in_scan = 0;
 	c->tls = c->tls_client
 			 ? tls_connect(c->net->conf.tls, c->task.fd, c->tls_name, c->tls_verify)
-			 : tls_accept(c->net->conf.tls, c->task.fd);
+			 : tls_accept(c->net->conf.tls, c->task.fd, c->door->alpn);
 	if (!c->tls)
 		return STEP_CLOSE;
 	c->stage = CONN_STAGE_HANDSHAKE;

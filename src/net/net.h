@@ -18,6 +18,10 @@ struct door {
 		*kind; /* its drop frees conn->session; the connection is freed by net */
 	enum rc (*open)(void *arg, struct conn *c);
 	void *arg;
+	/* What is spoken there by its names in ALPN, best first, each with its length in front: "\x08http/1.1" (RFC 7301
+	 * 3.1). A client that offers others only is refused by TLS; one that offers none is welcome. NULL: offers are not
+	 * looked at. */
+	const char *alpn;
 	const char *busy_text; /* sent to a client over the limit; NULL: nothing */
 };
 

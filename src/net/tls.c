@@ -60,6 +60,22 @@ static int choose(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* RFC 7301 3.2: the server's order counts; nothing in common ends the handshake by no_application_protocol. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+	const unsigned char *in, unsigned in_len, void *arg)
+{
+	const char *ours = SSL_get_app_data(ssl);
+	unsigned char *chosen;
+	(void)arg;
+	if (!ours)
+		return SSL_TLSEXT_ERR_NOACK;
+	if (SSL_select_next_proto(&chosen, out_len, (const unsigned char *)ours,
+		    (unsigned)strlen(ours), in, in_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
 static void lean(SSL_CTX *ctx)
 {
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
@@ -79,6 +95,7 @@ static enum rc make_server(
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_tlsext_servername_callback(ctx, choose);
 	SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	enum rc rc = RC_OK;
 	if (SSL_CTX_use_certificate_chain_file(ctx, pair->cert) != 1)
 		rc = ssl_fault(why, "certificate", pair->cert);
@@ -166,14 +183,16 @@ static struct tls_conn *wrap(SSL *ssl, int fd)
 	return c;
 }
 
-struct tls_conn *tls_accept(struct tls *tls, int fd)
+struct tls_conn *tls_accept(struct tls *tls, int fd, const char *alpn)
 {
 	lock_enter(&tls->lock);
 	SSL *ssl = tls->n ? SSL_new(tls->servers[0]) : NULL;
 	lock_leave(&tls->lock);
 	struct tls_conn *c = wrap(ssl, fd);
-	if (c)
-		SSL_set_accept_state(c->ssl);
+	if (!c)
+		return NULL;
+	SSL_set_app_data(c->ssl, (char *)(uintptr_t)alpn);
+	SSL_set_accept_state(c->ssl);
 	return c;
 }
 

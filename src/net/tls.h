@@ -23,7 +23,8 @@ void tls_free(struct tls **tls);
 bool tls_has_certificate(const struct tls *tls);
 
 /* NULL: no memory, or (server) no certificate. `name`: the server's (client). */
-struct tls_conn *tls_accept(struct tls *tls, int fd);
+/* `alpn`: see struct door; it lives as long as the connection. */
+struct tls_conn *tls_accept(struct tls *tls, int fd, const char *alpn);
 struct tls_conn *tls_connect(struct tls *tls, int fd, const char *name, bool verify);
 void tls_conn_free(struct tls_conn **c);
 
