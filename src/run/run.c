@@ -306,6 +306,9 @@ static void *work(void *arg)
 		lock_enter(&run->lock);
 		if (run->active > run->conf.seats) {
 			run->active--;
+			/* what it has put back, for fairness, must not wait until somebody's poll ends */
+			if (run->ready_head && run_needs_signal(run))
+				run_signal(run);
 			take_seat(run);
 		}
 	}

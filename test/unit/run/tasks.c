@@ -216,6 +216,32 @@ static void a_blocked_worker_gives_its_seat(void **state)
 	mem_free(MEM_OTHER, c);
 }
 
+/* Blocks a little in each step, and says MORE for longer than it may without a break. */
+static enum step step_long(struct task *t)
+{
+	run_block_begin(RUN_STORE_DATA);
+	usleep(1000);
+	run_block_end();
+	(void)t;
+	return atomic_fetch_add(&inside, 1) < 100 ? STEP_MORE : STEP_CLOSE;
+}
+
+static const struct step_row long_steps[] = { { step_long, "long" } };
+static const struct task_kind long_kind = { "long", long_steps, 1, drop };
+
+static void who_makes_room_is_not_forgotten(void **state)
+{
+	(void)state;
+	struct run *run = start(1);
+	struct task *t = mem_new(MEM_OTHER, sizeof(*t));
+	atomic_store(&inside, 0);
+	task_init(t, run, &long_kind, step_long);
+	task_start(t);
+	assert_int_equal(run_wait_empty(run, 5000), 0);
+	stop(run, 1);
+	mem_free(MEM_OTHER, t);
+}
+
 static enum step step_busy(struct task *t)
 {
 	return run_draining(t->run) ? STEP_CLOSE : STEP_MORE;
@@ -277,7 +303,8 @@ int test_tasks(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(no_wake_is_lost),
 		cmocka_unit_test(timers_fire_once_and_in_time),
 		cmocka_unit_test(jobs_wake_their_task),
-		cmocka_unit_test(a_blocked_worker_gives_its_seat), cmocka_unit_test(nobody_starves),
+		cmocka_unit_test(a_blocked_worker_gives_its_seat),
+		cmocka_unit_test(who_makes_room_is_not_forgotten), cmocka_unit_test(nobody_starves),
 		cmocka_unit_test(steps_have_names) };
 	return cmocka_run_group_tests_name("tasks", tests, NULL, NULL);
 }
