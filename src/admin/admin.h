@@ -41,8 +41,9 @@ struct admin_call {
 
 /* Runs it. RC_BAD with CONFIG-free text: usage. The answer's text is in call->out. */
 enum rc admin_run(struct admin_call *call, struct fault *why);
-/* What "veredus --help" says about the commands here. */
-void admin_usage(struct buf *out);
+/* What "veredus --help" says about the commands here: a line for each, or only those of a word, or of word and verb.
+ * Returns how many there are. */
+size_t admin_usage(struct slice word, struct slice verb, struct buf *out);
 
 /* The socket, served by a thread of its own, which never holds a seat: it answers when all workers wait for a store.
  * Allowed: root and our own user, by the peer's credentials. CONFIG: it cannot be made. */

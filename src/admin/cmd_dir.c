@@ -1,7 +1,8 @@
-/* cmd_dir.c: Domains, accounts, groups and lists. */
+/* cmd_dir.c: Domains and accounts. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/commands.h"
 #include "run/run.h"
+#include "wire/smtp.h"
 
 enum { MANY = 256, ALL = 1000000 };
 
@@ -13,6 +14,11 @@ static uint64_t now(const struct admin_call *c)
 enum rc admin_domain_add(struct admin_call *c, struct fault *why)
 {
 	return dir_domain_add(c->deps->dir, c->words[2], now(c), why);
+}
+
+enum rc admin_domain_catch_all(struct admin_call *c, struct fault *why)
+{
+	return dir_domain_catch_all(c->deps->dir, c->words[2], c->n > 3 ? c->words[3] : S(""), why);
 }
 
 enum rc admin_domain_delete(struct admin_call *c, struct fault *why)
@@ -54,7 +60,7 @@ enum rc admin_domain_list(struct admin_call *c, struct fault *why)
 	return RC_OK;
 }
 
-static const struct slice *options(struct admin_call *c, const char *name, size_t *n)
+const struct slice *admin_options(struct admin_call *c, const char *name, size_t *n)
 {
 	struct slice *list = arena_try_array(c->arena, MANY, sizeof(*list));
 	*n = 0;
@@ -87,6 +93,24 @@ static enum rc size_of(struct slice text, uint64_t *out, struct fault *why)
 	return RC_OK;
 }
 
+enum rc admin_address(const struct admin_call *c, struct slice text, struct fault *why)
+{
+	struct smtp_path path;
+	if (smtp_mailbox_parse(text, c->arena, &path) == RC_OK && path.domain.len)
+		return RC_OK;
+	return fault_set(why, FAULT_SYNTAX, "\"%.*s\" is no address; write name@domain",
+		FMT(slice_head(text, 100)));
+}
+
+static enum rc role_of(struct slice text, enum dir_role *out, struct fault *why)
+{
+	if (!slice_eq(text, S("admin")) && !slice_eq(text, S("user")))
+		return fault_set(why, FAULT_SYNTAX, "\"%.*s\" is no role; write admin or user",
+			FMT(slice_head(text, 60)));
+	*out = slice_eq(text, S("admin")) ? DIR_ADMIN : DIR_USER;
+	return RC_OK;
+}
+
 enum rc admin_account_add(struct admin_call *c, struct fault *why)
 {
 	struct dir_new what = { .kind = DIR_ACCOUNT, .address = c->words[2], .unix_now = now(c) };
@@ -98,8 +122,11 @@ enum rc admin_account_add(struct admin_call *c, struct fault *why)
 	if (admin_option(c, "quota", 0, &value) == RC_OK)
 		TRY(size_of(value, &what.quota_bytes, why));
 	if (admin_option(c, "role", 0, &value) == RC_OK)
-		what.role = slice_eq(value, S("admin")) ? DIR_ADMIN : DIR_USER;
-	what.aliases = options(c, "alias", &what.naliases);
+		TRY(role_of(value, &what.role, why));
+	what.aliases = admin_options(c, "alias", &what.naliases);
+	TRY(admin_address(c, what.address, why));
+	for (size_t i = 0; i < what.naliases; i++)
+		TRY(admin_address(c, what.aliases[i], why));
 	if (c->secret.len) {
 		if (auth_new_password(c->secret, c->arena, &what.password_hash, &scram) != RC_OK)
 			return fault_set(why, FAULT_SYNTAX, "the password is too long");
@@ -108,20 +135,20 @@ enum rc admin_account_add(struct admin_call *c, struct fault *why)
 	return dir_add(c->deps->dir, &what, &id, why);
 }
 
-enum rc admin_group_add(struct admin_call *c, struct fault *why)
+static const char *kind_name(enum dir_kind kind)
 {
-	bool list = slice_eq(c->words[0], S("list"));
-	struct dir_new what = {
-		.kind = list ? DIR_LIST : DIR_GROUP, .address = c->words[2], .unix_now = now(c)
-	};
-	uint32_t id;
-	what.members = options(c, "member", &what.nmembers);
-	return dir_add(c->deps->dir, &what, &id, why);
+	return kind == DIR_GROUP ? "group" : kind == DIR_LIST ? "list" : "account";
 }
 
-static enum rc find(struct admin_call *c, struct dir_principal *p, struct fault *why)
+enum rc admin_find(
+	struct admin_call *c, enum dir_kind kind, struct dir_principal *p, struct fault *why)
 {
-	return dir_find(c->deps->dir, c->words[2], c->arena, p, why);
+	TRY(dir_find(c->deps->dir, c->words[2], c->arena, p, why));
+	if (p->kind == kind)
+		return RC_OK;
+	return fault_set(why, FAULT_NOT_FOUND, "%.*s is no %s but %s %s; see veredus %s show",
+		FMT(slice_head(c->words[2], 100)), kind_name(kind),
+		p->kind == DIR_ACCOUNT ? "an" : "a", kind_name(p->kind), kind_name(p->kind));
 }
 
 static void put_account(struct report *r, const struct dir_principal *p)
@@ -140,12 +167,11 @@ enum rc admin_account_show(struct admin_call *c, struct fault *why)
 	struct report r;
 	struct dir_principal p;
 	struct mail_account *ma;
-	TRY(find(c, &p, why));
+	TRY(admin_find(c, DIR_ACCOUNT, &p, why));
 	report_begin(&r, c->out, c->json, false);
 	put_account(&r, &p);
-	for (size_t i = 0; i < p.naliases && !c->json; i++)
-		report_text(&r, "alias", p.aliases[i]);
-	if (p.kind == DIR_ACCOUNT && mail_open(c->deps->mail, p.id, &ma, NULL) == RC_OK) {
+	report_texts(&r, "aliases", "alias", p.aliases, p.naliases);
+	if (mail_open(c->deps->mail, p.id, &ma, NULL) == RC_OK) {
 		report_number(&r, "messages", mail_messages(ma));
 		report_number(&r, "bytes", mail_bytes(ma));
 		mail_close(&ma);
@@ -173,7 +199,7 @@ enum rc admin_account_passwd(struct admin_call *c, struct fault *why)
 	struct dir_principal p;
 	struct scram_keys scram;
 	struct slice hash;
-	TRY(find(c, &p, why));
+	TRY(admin_find(c, DIR_ACCOUNT, &p, why));
 	if (c->secret.len == 0)
 		return fault_set(why, FAULT_SYNTAX, "the new password comes on standard input");
 	if (auth_new_password(c->secret, c->arena, &hash, &scram) != RC_OK)
@@ -181,16 +207,53 @@ enum rc admin_account_passwd(struct admin_call *c, struct fault *why)
 	return dir_set_password(c->deps->dir, p.id, hash, &scram, why);
 }
 
+/* Each option is a change of its own: what stands before one that is refused has been done. */
+enum rc admin_account_set(struct admin_call *c, struct fault *why)
+{
+	struct dir *dir = c->deps->dir;
+	struct dir_principal p;
+	struct slice name, quota, role, enabled;
+	uint64_t bytes = 0;
+	enum dir_role as = DIR_USER;
+	bool has_quota = admin_option(c, "quota", 0, &quota) == RC_OK,
+	     has_role = admin_option(c, "role", 0, &role) == RC_OK,
+	     has_enabled = admin_option(c, "enabled", 0, &enabled) == RC_OK;
+	if (c->options_n == 0)
+		return RC_MORE;
+	if (has_quota)
+		TRY(size_of(quota, &bytes, why));
+	if (has_role)
+		TRY(role_of(role, &as, why));
+	if (has_enabled && !slice_eq(enabled, S("yes")) && !slice_eq(enabled, S("no")))
+		return fault_set(why, FAULT_SYNTAX, "--enabled is yes or no");
+	TRY(admin_find(c, DIR_ACCOUNT, &p, why));
+	if (admin_option(c, "name", 0, &name) == RC_OK)
+		TRY(dir_set_name(dir, p.id, name, why));
+	if (has_quota)
+		TRY(dir_set_quota(dir, p.id, bytes, why));
+	if (has_role)
+		TRY(dir_set_role(dir, p.id, as, why));
+	return has_enabled ? dir_set_enabled(dir, p.id, slice_eq(enabled, S("yes")), why) : RC_OK;
+}
+
+enum rc admin_account_unalias(struct admin_call *c, struct fault *why)
+{
+	struct dir_principal p;
+	TRY(admin_find(c, DIR_ACCOUNT, &p, why));
+	return dir_alias_remove(c->deps->dir, p.id, c->words[3], why);
+}
+
 enum rc admin_account_alias(struct admin_call *c, struct fault *why)
 {
 	struct dir_principal p;
-	TRY(find(c, &p, why));
+	TRY(admin_address(c, c->words[3], why));
+	TRY(admin_find(c, DIR_ACCOUNT, &p, why));
 	return dir_alias_add(c->deps->dir, p.id, c->words[3], why);
 }
 
 enum rc admin_account_delete(struct admin_call *c, struct fault *why)
 {
 	struct dir_principal p;
-	TRY(find(c, &p, why));
+	TRY(admin_find(c, DIR_ACCOUNT, &p, why));
 	return dir_delete(c->deps->dir, p.id, why);
 }

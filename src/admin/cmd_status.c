@@ -28,6 +28,14 @@ static void put_sessions(struct admin_call *c, struct report *r)
 	}
 }
 
+static void put_listener(void *ctx, const char *name, const char *bind, size_t open)
+{
+	char text[200], row[80];
+	snprintf(row, sizeof(row), "listener %s", name);
+	snprintf(text, sizeof(text), "%s, %zu open", bind, open);
+	report_text(ctx, row, slice_str(text));
+}
+
 /* Counters and gauges under short names. */
 static void put_figures(struct report *r)
 {
@@ -104,6 +112,7 @@ enum rc admin_status(struct admin_call *c, struct fault *why)
 	report_text(&r, "version", slice_str(c->deps->version));
 	report_number(&r, "uptime-s", (uint64_t)(run_unix(c->deps->run) - c->deps->started));
 	report_number(&r, "connections", net_connections(c->deps->net));
+	net_listeners(c->deps->net, put_listener, &r);
 	put_sessions(c, &r);
 	report_number(&r, "seats", run.seats);
 	report_number(&r, "threads", run.threads);
@@ -127,9 +136,29 @@ enum rc admin_status(struct admin_call *c, struct fault *why)
 	return RC_OK;
 }
 
+static enum rc metrics_json(struct admin_call *c)
+{
+	struct report r;
+	report_begin(&r, c->out, true, false);
+	report_row(&r);
+	for (unsigned i = 0; i < METRIC_COUNT; i++) {
+		const char *name = metric_name((enum metric_id)i);
+		struct buf quoted;
+		buf_init(&quoted, 0, c->arena);
+		report_quote(&quoted, slice_str(name)); /* labels have quotes of their own */
+		buf_byte(&quoted, 0);
+		quoted.at[quoted.len - 2] = 0;
+		report_number(&r, (const char *)quoted.at + 1, metric_get((enum metric_id)i));
+	}
+	report_end(&r);
+	return RC_OK;
+}
+
 enum rc admin_metrics(struct admin_call *c, struct fault *why)
 {
 	(void)why;
+	if (c->json)
+		return metrics_json(c);
 	metric_expose(c->out);
 	sessions_expose(c->deps->run, c->out);
 	return RC_OK;

@@ -1,6 +1,7 @@
 /* control.c: The control socket: one thread, one request at a time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/admin.h"
+#include "admin/report.h"
 #include "admin/wire.h"
 #include "base/event.h"
 #include "base/mem.h"
@@ -84,8 +85,7 @@ static void serve_one(struct admin *admin, int fd)
 		uint8_t code = rc == RC_OK ? 0 : rc == RC_MORE ? 2 : 1;
 		if (rc != RC_OK && rc != RC_MORE && !call.is_told) {
 			buf_reset(&out);
-			buf_fmt(&out, call.json ? "{\"error\":\"%s\"}\n" : "%s\n",
-				fault_text(&why));
+			report_error(&out, call.json, &why);
 		}
 		if (admin_send(fd, slice_of(&code, 1)))
 			admin_send(fd, buf_slice(&out));
@@ -113,7 +113,7 @@ enum rc admin_start(
 {
 	struct sockaddr_un at;
 	if (!address_of(path, &at))
-		return fault_set(why, FAULT_CONFIG, "%s: too long for a socket's path", path);
+		return fault_set(why, FAULT_CONFIG, "too long for a socket's path: %s", path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	unlink(path);
 	mode_t old = umask(0177);

@@ -72,6 +72,26 @@ void report_text(struct report *r, const char *name, struct slice value)
 	value_end(r);
 }
 
+void report_texts(
+	struct report *r, const char *name, const char *one, const struct slice *values, size_t n)
+{
+	if (r->json) {
+		name_of(r, name);
+		buf_byte(r->out, '[');
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!r->json) {
+			report_text(r, one, values[i]);
+			continue;
+		}
+		if (i)
+			buf_byte(r->out, ',');
+		report_quote(r->out, values[i]);
+	}
+	if (r->json)
+		buf_byte(r->out, ']');
+}
+
 void report_number(struct report *r, const char *name, uint64_t value)
 {
 	name_of(r, name);
@@ -91,4 +111,15 @@ void report_end(struct report *r)
 	close_row(r);
 	if (r->json)
 		buf_str(r->out, r->list ? "]\n" : "\n");
+}
+
+void report_error(struct buf *out, bool json, const struct fault *why)
+{
+	if (json) {
+		buf_str(out, "{\"error\":");
+		report_quote(out, slice_str(fault_text(why)));
+		buf_fmt(out, ",\"fault\":\"%s\"}\n", fault_row(why->id)->name);
+	} else {
+		buf_fmt(out, "veredus: %s\n", fault_text(why));
+	}
 }

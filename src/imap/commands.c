@@ -1,6 +1,7 @@
 /* commands.c: The table of IMAP's commands. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "imap/session.h"
+#include "base/metric.h"
 
 enum { ANY = IMAP_NEW | IMAP_AUTHED | IMAP_SELECTED, LATER = IMAP_AUTHED | IMAP_SELECTED };
 

@@ -198,7 +198,7 @@ void imap_finish(struct imap_session *s, enum rc rc, const struct fault *why)
 	if (!s->silent)
 		answer(s, rc, why);
 	if (s->command && s->began_us)
-		metric_time(s->command->metric, run_now_us() - s->began_us);
+		metric_time((enum metric_id)s->command->metric, run_now_us() - s->began_us);
 	s->began_us = 0;
 	forget(s);
 }

@@ -3,7 +3,6 @@
 #ifndef IMAP_SESSION_H
 #define IMAP_SESSION_H
 
-#include "base/metric.h"
 #include "imap/imap.h"
 #include "mail/change.h"
 #include "net/conn.h"
@@ -29,7 +28,7 @@ struct imap_command {
 	unsigned states; /* enum imap_state */
 	unsigned traits;
 	const char *rfc;
-	enum metric_id metric; /* its time goes there */
+	int metric; /* enum metric_id: its time goes there */
 };
 enum { IMAP_NO_EXPUNGE = 1, IMAP_TAKES_UID = 2 };
 

@@ -9,28 +9,6 @@
 
 enum { LOAD_BYTES = 512 * 1024 };
 
-static int usage(FILE *to)
-{
-	struct buf b;
-	buf_init(&b, 0, NULL);
-	admin_usage(&b);
-	fprintf(to,
-		"usage: veredus [--config FILE] [--data DIR] COMMAND\n\n"
-		"    veredus serve [--set KEY=VALUE]...\n"
-		"    veredus check            reads the configuration: faults, and every effective "
-		"value with its origin\n"
-		"    veredus config set KEY VALUE | config unset KEY\n"
-		"%.*s\n"
-		"--json: answers as JSON. --password-stdin: the password is the first line of "
-		"standard input.\n"
-		"--config FILE: instead of /etc/veredus/veredus.toml. --data DIR: of the stores "
-		"and the control socket.\n"
-		"Exit status: 0 done, 1 refused or failed, 2 usage. See veredus(1).\n",
-		FMT(buf_slice(&b)));
-	buf_done(&b);
-	return to == stdout ? 0 : 2;
-}
-
 static void print_report(const struct buf *report)
 {
 	if (report->len)
@@ -162,20 +140,6 @@ static int call_server(struct cli *cli)
 	return status < 0 ? no_server(path) : status;
 }
 
-/* The server knows its commands; without one a wrong word is still wrong usage. */
-static bool is_known(const char *word)
-{
-	struct buf all, line;
-	buf_init(&all, 0, NULL);
-	buf_init(&line, 0, NULL);
-	admin_usage(&all);
-	buf_fmt(&line, "    veredus %s", word);
-	bool known = slice_search(buf_slice(&all), buf_slice(&line)) < all.len;
-	buf_done(&all);
-	buf_done(&line);
-	return known;
-}
-
 static int run(struct cli *cli)
 {
 	const char *word = cli->commands ? cli->command[0] : "";
@@ -188,19 +152,17 @@ static int run(struct cli *cli)
 		return 0;
 	}
 	if (cli->help || cli->commands == 0)
-		return usage(cli->help ? stdout : stderr);
-	if ((strcmp(word, "serve") == 0 || strcmp(word, "check") == 0) && cli->n != 1)
-		return usage(stderr);
+		return cli_usage(cli, cli->help ? stdout : stderr);
+	if (!cli_knows(cli) ||
+		((strcmp(word, "serve") == 0 || strcmp(word, "check") == 0) && cli->n != 1))
+		return cli_usage(cli, stderr);
 	if (strcmp(word, "serve") == 0)
 		return serve(cli);
 	if (strcmp(word, "check") == 0)
 		return cli_check(cli);
 	if (is_command(cli, "config", "set") || is_command(cli, "config", "unset"))
 		return cli_config(cli);
-	if (is_known(word))
-		return call_server(cli);
-	fprintf(stderr, "veredus: there is no command \"%s\"; see veredus --help\n", word);
-	return 2;
+	return call_server(cli);
 }
 
 int cli_main(int argc, char **argv)

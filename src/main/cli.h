@@ -19,6 +19,11 @@ struct cli {
 	const char *fault; /* not NULL: wrong usage */
 };
 
+/* Is there such a command, and a verb of it when one was typed? */
+bool cli_knows(const struct cli *cli);
+/* Usage: of everything, or of the command that was typed; when there is none of that name, this says so on stderr.
+ * Returns the exit status. */
+int cli_usage(const struct cli *cli, FILE *to);
 void cli_words(int argc, char **argv, struct cli *cli);
 /* Standard input's first line, or typed without echo. RC_NONE: none there; RC_LIMIT: over 1024 octets. */
 enum rc cli_secret(const char *prompt, struct arena *a, struct slice *out);

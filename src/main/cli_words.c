@@ -9,7 +9,8 @@ enum { SECRET_MAX = 1024 };
 
 /* Options with a value; those without a place here go to the server as they are. */
 static const char *const with_value[] = { "--config", "--data", "--set", "--server", "--token",
-	"--name", "--quota", "--alias", "--role", "--member", "--filter", "--limit", "--domain" };
+	"--name", "--quota", "--alias", "--role", "--member", "--enabled", "--filter", "--limit",
+	"--domain" };
 
 static bool wants_value(const char *word)
 {
@@ -52,8 +53,9 @@ static bool take_own(struct cli *cli, const char *word, const char **sets)
 	else if ((value = value_of(word, "--set")) != NULL)
 		sets[cli->ask.nsets++] = value;
 	else if (value_of(word, "--server") || value_of(word, "--token"))
-		cli->fault =
-			"--server comes in a later version; use the control socket (--data DIR)";
+		cli->fault = "--server and --token: this version answers commands on its control "
+			     "socket only; "
+			     "run veredus on the server's machine, with --data DIR";
 	else
 		return false;
 	return true;
@@ -80,7 +82,9 @@ void cli_words(int argc, char **argv, struct cli *cli)
 			word = (char *)(uintptr_t)arena_fmt(&cli->arena, "%s=%s", word, argv[++i])
 				       .at;
 		else if (wants_value(word))
-			cli->fault = "an option needs a value";
+			cli->fault = (const char *)arena_fmt(
+				&cli->arena, "%s needs a value behind it", word)
+					     .at;
 		if (option && (take_flag(cli, word) || take_own(cli, word, sets)))
 			continue;
 		cli->words[cli->n++] = word;

@@ -323,6 +323,15 @@ unsigned net_port(struct net *net, size_t n)
 	return l ? l->port : 0;
 }
 
+void net_listeners(struct net *net, net_listener_fn *visit, void *ctx)
+{
+	lock_enter(&net->lock);
+	for (struct net_socket *l = net->listeners; l; l = l->next)
+		if (!atomic_load(&l->closed))
+			visit(ctx, l->terms->conf.name, l->bind, atomic_load(&l->open));
+	lock_leave(&net->lock);
+}
+
 enum rc net_cidr_parse(struct slice text, struct net_cidr *out)
 {
 	char host[64];

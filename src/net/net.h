@@ -76,6 +76,9 @@ void net_close_listeners(struct net *net);
 /* The port of the n-th listener (0 in `bind` picks one). */
 unsigned net_port(struct net *net, size_t n);
 size_t net_connections(const struct net *net);
+/* Visits each listener, in the order of their making, under a lock: be quick. */
+typedef void net_listener_fn(void *ctx, const char *name, const char *bind, size_t open);
+void net_listeners(struct net *net, net_listener_fn *visit, void *ctx);
 
 struct net_target {
 	const struct sockaddr *to, *from; /* from NULL: the system chooses */
