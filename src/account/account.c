@@ -15,6 +15,8 @@ struct account {
 	unsigned refs; /* under all->lock */
 	struct account_visit *head; /* under all->lock: the owner, then those who wait */
 	struct account_visit *tail;
+	unsigned
+		passed; /* under all->lock: visits that passed the turnstile on and have not left */
 	void *state[4]; /* one a kind; under all->lock */
 };
 
@@ -124,7 +126,19 @@ void account_state_set(struct account *acc, enum account_kind kind, void *state)
 	lock_leave(&acc->all->lock);
 }
 
-enum rc account_enter(struct account *acc, struct account_visit *v, struct task *task)
+/* Under the lock: the first in the queue becomes the owner, when it may. It is woken under the lock too: a session that
+ * gives up in between is still in the list, and cannot be freed before it has left. */
+static void admit(struct account *acc, bool wake)
+{
+	struct account_visit *v = acc->head;
+	if (!v || v->inside || (acc->passed && !v->follows))
+		return;
+	v->inside = true;
+	if (wake)
+		task_wake(v->task, WAKE_EVENT);
+}
+
+static enum rc enter(struct account *acc, struct account_visit *v, struct task *task, bool follows)
 {
 	if (v->acc) {
 		must(v->acc == acc);
@@ -137,25 +151,34 @@ enum rc account_enter(struct account *acc, struct account_visit *v, struct task 
 		task_wake(task, WAKE_EVENT);
 		return RC_WAIT;
 	}
-	*v = (struct account_visit){ .acc = account_get(acc->all, acc->id), .task = task };
+	*v = (struct account_visit){
+		.acc = account_get(acc->all, acc->id), .task = task, .follows = follows
+	};
 	lock_enter(&acc->all->lock);
-	v->inside = acc->head == NULL;
 	if (acc->tail)
 		acc->tail->next = v;
 	else
 		acc->head = v;
 	acc->tail = v;
+	admit(acc, false);
 	bool inside = v->inside;
 	lock_leave(&acc->all->lock);
 	return inside ? RC_OK : RC_WAIT;
 }
 
-void account_leave(struct account_visit *v)
+enum rc account_enter(struct account *acc, struct account_visit *v, struct task *task)
 {
-	struct account *acc = v->acc;
-	if (!acc)
-		return;
-	lock_enter(&acc->all->lock);
+	return enter(acc, v, task, false);
+}
+
+enum rc account_follow(struct account *acc, struct account_visit *v, struct task *task)
+{
+	return enter(acc, v, task, true);
+}
+
+/* Under the lock: out of the queue. */
+static void unlist(struct account *acc, struct account_visit *v)
+{
 	struct account_visit *prev = NULL, *at = acc->head;
 	while (at != v) {
 		prev = at;
@@ -167,12 +190,31 @@ void account_leave(struct account_visit *v)
 		acc->head = v->next;
 	if (acc->tail == v)
 		acc->tail = prev;
-	/* The next one is named owner and woken under the lock: a session that gives up in between is still in the
-	 * list, and cannot be freed before it has left. */
-	if (v->inside && acc->head) {
-		acc->head->inside = true;
-		task_wake(acc->head->task, WAKE_EVENT);
-	}
+}
+
+void account_pass(struct account_visit *v)
+{
+	struct account *acc = v->acc;
+	lock_enter(&acc->all->lock);
+	must(v->inside && !v->passed);
+	unlist(acc, v);
+	v->passed = true;
+	acc->passed++;
+	admit(acc, true);
+	lock_leave(&acc->all->lock);
+}
+
+void account_leave(struct account_visit *v)
+{
+	struct account *acc = v->acc;
+	if (!acc)
+		return;
+	lock_enter(&acc->all->lock);
+	if (v->passed)
+		acc->passed--;
+	else
+		unlist(acc, v);
+	admit(acc, true);
 	lock_leave(&acc->all->lock);
 	*v = (struct account_visit){ 0 };
 	account_put(&acc);

@@ -13,7 +13,8 @@
  *   'A' be32(account) kind 'l' be64(id)   the change log: one record a change
  *   'A' be32(account) kind ...            the kind's own keys (mail.h)
  *
- * [account 1] A change is made only by the visitor that owns the turnstile.
+ * [account 1] A change is made only by the visitor that owns the turnstile; it may pass it on once its batch is submitted
+ *             (account_pass), and then only to one that builds upon what is not durable yet.
  * [account 2] Its batch asserts the counter, moves it by one and puts the log record, so two nodes cannot both win.
  * [account 3] What lies in memory is changed only by applying log records, in their order, after they are durable. */
 
@@ -50,11 +51,18 @@ struct account_visit {
 	struct task *task;
 	struct account_visit *next;
 	bool inside;
+	bool follows; /* may build upon changes that are under way */
+	bool passed; /* inside, but the turnstile is another's */
 };
 
 /* RC_OK: this visit owns the turnstile (also when asked again). RC_WAIT: queued, first come first served; the task is
  * woken with WAKE_EVENT when it owns it. */
 enum rc account_enter(struct account *acc, struct account_visit *v, struct task *task);
+/* The same for a visitor that builds upon the changes of those that have passed the turnstile on: all others wait until
+ * those have left. */
+enum rc account_follow(struct account *acc, struct account_visit *v, struct task *task);
+/* Its batch is submitted and noted (mail_change_ahead): the next one may build, if it follows. Still leave at the end. */
+void account_pass(struct account_visit *v);
 /* Leaves, or gives up waiting; hands the turnstile to the next. Nothing happens when neither. */
 void account_leave(struct account_visit *v);
 

@@ -12,7 +12,6 @@ enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct 
 	struct mail_change **out, struct fault *why)
 {
 	struct mail_change *ch = arena_new(a, sizeof(*ch));
-	(void)why;
 	ch->ma = ma;
 	ch->batch = b;
 	ch->arena = a;
@@ -22,12 +21,14 @@ enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct 
 	mail_log_begin(&ch->log);
 	ch->log_empty = ch->log.len;
 	lock_enter(&ma->lock);
-	ch->before = ma->change;
+	const struct mail_ahead *ahead = ma->ahead && ma->ahead->n ? ma->ahead : NULL;
+	ch->before = ahead ? ahead->change : ma->change;
+	enum rc rc = ahead ? arena_copy(a, buf_slice(&ahead->record), &ch->below) : RC_OK;
 	ch->box_last = ma->box_last;
 	ch->uid_validity_last = ma->uid_validity_last;
 	lock_leave(&ma->lock);
 	*out = ch;
-	return RC_OK;
+	return rc == RC_OK ? RC_OK : fault_set(why, FAULT_MEMORY, "%s", "");
 }
 
 struct mail_pending *mail_pending(struct mail_change *ch, uint32_t box)
@@ -40,6 +41,7 @@ struct mail_pending *mail_pending(struct mail_change *ch, uint32_t box)
 	lock_enter(&ch->ma->lock);
 	struct mail_box *b = mail_box_by_id(ch->ma, box);
 	uint32_t uid_next = b ? b->head.uid_next : 0;
+	(void)mail_ahead_uid_next(ch->ma, box, &uid_next);
 	lock_leave(&ch->ma->lock);
 	if (!uid_next)
 		return NULL;
@@ -98,7 +100,8 @@ static enum rc join_thread(struct mail_change *ch, const struct mail_new *msg, u
 			mail_key_u64(ch->arena, ch->account, 't', ids[i]), ch->arena, &value, why);
 		if (rc != RC_OK && rc != RC_NONE)
 			return rc;
-		known[i] = rc == RC_OK && take_be64(&value, &found) == RC_OK;
+		known[i] = rc == RC_OK ? take_be64(&value, &found) == RC_OK
+				       : mail_ahead_thread(ch->ma, ids[i], &found) == RC_OK;
 		if (known[i] && !*thread)
 			*thread = found;
 	}
@@ -118,8 +121,8 @@ static enum rc join_thread(struct mail_change *ch, const struct mail_new *msg, u
 
 static enum rc check_quota(struct mail_change *ch, uint64_t more, struct fault *why)
 {
-	uint64_t held = mail_bytes(ch->ma) + ch->bytes;
 	lock_enter(&ch->ma->lock);
+	uint64_t held = mail_bytes_held(ch->ma) + ch->bytes;
 	uint64_t quota = ch->ma->quota;
 	lock_leave(&ch->ma->lock);
 	if (quota && held + more > quota)
@@ -140,6 +143,8 @@ enum rc mail_change_append(struct mail_change *ch, uint32_t box, const struct ma
 	uint64_t thread;
 	struct slice record;
 	TRY(join_thread(ch, msg, e.mid, &thread, why));
+	ch->msgid = msg->msgid_hash;
+	ch->thread = thread;
 	if (arena_copy(ch->arena, msg->record, &record) != RC_OK)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
 	mail_record_set_thread(record, thread);
@@ -165,6 +170,9 @@ enum rc mail_change_end(struct mail_change *ch, struct fault *why)
 	if (ch->log.over || ch->reap.over)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
 	account_change(ch->batch, ch->account, ACCOUNT_MAIL, ch->before, buf_slice(&ch->log));
+	if (ch->below.len)
+		data_assert(ch->batch, DATA_MAIN,
+			mail_key_u64(ch->arena, ch->account, 'l', ch->before), ch->below);
 	if (ch->reap.len)
 		data_put(ch->batch, DATA_MAIN,
 			mail_key_u64(ch->arena, ch->account, 'x', ch->before + 1),

@@ -15,6 +15,13 @@
  *	task_commit(task, data, batch);  return STEP_COMMIT;
  *	... woken: batch->rc == RC_OK:  mail_change_apply(ch, view);   then account_leave(&visit)
  *
+ * Deliveries follow each other without waiting for the flush (account_follow, account_pass): each builds upon those that
+ * are submitted, and asserts the record of the one before it, so that it fails with it.
+ *
+ *	... mail_change_end(ch, why);  ahead = mail_change_ahead(ch);  data_submit(...);  if (ahead) account_pass(&visit)
+ *	in the batch's done:           mail_change_answered(ch, batch->rc);
+ *	... woken: batch->rc == RC_OK: mail_change_finish(ch);  then account_leave(&visit)
+ *
  * Several accounts' changes may share one batch (one delivery to many). After any other rc: forget the change (it
  * lives in the arena) and leave the turnstile; on RC_TAKEN call mail_refresh and build it again. */
 struct mail_change;
@@ -77,5 +84,13 @@ uint64_t mail_change_id(const struct mail_change *ch);
 void mail_change_apply(struct mail_change *ch, struct mail_view *self);
 /* After RC_TAKEN: reads what others have logged. */
 enum rc mail_refresh(struct mail_account *ma, struct fault *why);
+
+/* Notes an ended change that only appends to one mailbox as what the next one builds upon; before it is submitted. False:
+ * it cannot be: keep the turnstile. */
+bool mail_change_ahead(struct mail_change *ch);
+/* The batch's answer; on any thread, in the order in which batches are answered: a durable one is applied. */
+void mail_change_answered(struct mail_change *ch, enum rc rc);
+/* After RC_OK: reads what could not be applied, and checkpoints when due. May block on the store. */
+void mail_change_finish(struct mail_change *ch);
 
 #endif

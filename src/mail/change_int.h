@@ -28,6 +28,11 @@ struct mail_change {
 	struct mail_pending pending[CHANGE_BOXES];
 	size_t pending_n;
 	uint32_t box_last, uid_validity_last;
+	struct slice below; /* the record it builds upon, when that was not durable */
+	uint64_t msgid, thread; /* of the message it adds */
+	uint64_t chain; /* in which it is noted */
+	bool noted; /* as what the next one builds upon */
+	bool applied;
 };
 
 /* The pending state of a box; NULL: more boxes than one change takes. */

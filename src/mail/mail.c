@@ -39,6 +39,7 @@ static void destroy(struct mail_account *ma)
 	mem_free(MEM_CACHE, ma->boxes);
 	mem_free(MEM_CACHE, ma->recent);
 	mail_keywords_done(&ma->keywords);
+	mail_ahead_done(ma);
 	lock_done(&ma->lock);
 	account_put(&ma->acc);
 	mem_free(MEM_CACHE, ma);
@@ -152,6 +153,7 @@ void mail_close(struct mail_account **ref)
 	lock_enter(&mail->lock);
 	must(ma->refs > 0);
 	if (--ma->refs == 0) {
+		mail_ahead_done(ma);
 		ma->older = mail->idle_newest;
 		*(ma->older ? &ma->older->newer : &mail->idle_oldest) = ma;
 		mail->idle_newest = ma;
@@ -201,12 +203,18 @@ struct mail *mail_of(struct mail_account *ma)
 	return ma->mail;
 }
 
-uint64_t mail_bytes(struct mail_account *ma)
+uint64_t mail_bytes_held(const struct mail_account *ma)
 {
-	uint64_t sum = 0;
-	lock_enter(&ma->lock);
+	uint64_t sum = ma->ahead ? ma->ahead->bytes : 0;
 	for (size_t i = 0; i < ma->boxes_n; i++)
 		sum += ma->boxes[i]->head.bytes;
+	return sum;
+}
+
+uint64_t mail_bytes(struct mail_account *ma)
+{
+	lock_enter(&ma->lock);
+	uint64_t sum = mail_bytes_held(ma);
 	lock_leave(&ma->lock);
 	return sum;
 }

@@ -24,6 +24,22 @@ struct mail_recent {
 	size_t len;
 };
 
+enum { AHEAD_THREADS = 64 };
+
+/* Deliveries that follow each other: what the batches that are submitted and not answered yet will have made (ahead.c). A
+ * broken chain is forgotten, and what was built upon it fails at its assert of the record before it. */
+struct mail_ahead {
+	unsigned n; /* changes of this chain that are not answered */
+	uint64_t chain; /* counts chains */
+	uint64_t change, bytes; /* the last one's id; bytes that they add in sum */
+	uint32_t box, uid_next; /* all append to one mailbox */
+	struct buf record; /* of the last one */
+	struct {
+		uint64_t msgid, thread;
+	} threads[AHEAD_THREADS]; /* a ring: a reply may come before its parent is durable */
+	size_t threads_at;
+};
+
 struct mail_account {
 	struct mail *mail;
 	struct account *acc;
@@ -43,6 +59,7 @@ struct mail_account {
 	bool checkpointing, reap;
 	uint64_t quota;
 	struct mail_keywords keywords;
+	struct mail_ahead *ahead; /* NULL: none since somebody opened it */
 };
 
 struct mail {
@@ -64,6 +81,14 @@ enum rc mail_apply(
 enum rc mail_apply_table(struct mail_account *ma, uint32_t box, struct mail_table *t, uint64_t id,
 	struct slice record);
 void mail_recent_add(struct mail_account *ma, uint64_t id, struct slice record);
+
+/* ahead.c: of a mailbox, as those under way will leave it; false: they do not touch it. Under the lock. */
+bool mail_ahead_uid_next(const struct mail_account *ma, uint32_t box, uint32_t *uid_next);
+/* The thread that a message under way joins. RC_NONE: no such message. */
+enum rc mail_ahead_thread(struct mail_account *ma, uint64_t msgid, uint64_t *thread);
+void mail_ahead_done(struct mail_account *ma);
+/* Of all mailboxes, with what is under way. Under the lock. */
+uint64_t mail_bytes_held(const struct mail_account *ma);
 
 /* first.c: the default mailboxes of a new account, stored before this returns. */
 enum rc mail_first(struct mail_account *ma, struct fault *why);

@@ -7,7 +7,7 @@
 #include "run/run.h"
 #include <stdlib.h>
 
-enum { TRIES_MAX = 8 };
+enum { TRIES_MAX = 32 }; /* one that was built upon a failed one tries again with it */
 
 static int by_account(const void *x, const void *y)
 {
@@ -79,7 +79,7 @@ static enum rc enter_all(struct post_mail *m, struct task *task)
 {
 	for (; m->entered < m->targets_n; m->entered++) {
 		struct post_target *t = &m->targets[m->entered];
-		TRY(account_enter(mail_account_of(t->ma), &t->visit, task));
+		TRY(account_follow(mail_account_of(t->ma), &t->visit, task));
 	}
 	return RC_OK;
 }
@@ -169,7 +169,7 @@ static void applied(struct post_mail *m)
 	for (size_t i = 0; i < m->targets_n; i++) {
 		struct post_target *t = &m->targets[i];
 		if (t->change) {
-			mail_change_apply(t->change, NULL);
+			mail_change_finish(t->change);
 			rcpts++;
 		}
 		account_leave(&t->visit);
@@ -185,23 +185,48 @@ static void applied(struct post_mail *m)
 		f_slice("peer", m->src->peer));
 }
 
-/* Another node changed an account first, or the same content was stored or purged a moment ago: look again, build
- * again. The turnstiles are still ours. */
+/* Another node changed an account first, the same content was stored or purged a moment ago, or a delivery that this one
+ * was built upon has failed: leave, so that nobody waits for us, look again, and queue anew. */
 static enum rc again(struct post_mail *m, struct fault *why)
 {
 	if (++m->tries > TRIES_MAX)
 		return fault_set(why, FAULT_CONFLICT, "%s", "");
 	for (size_t i = 0; i < m->targets_n; i++)
+		account_leave(&m->targets[i].visit);
+	m->entered = 0;
+	m->stage = POST_OPENED;
+	for (size_t i = 0; i < m->targets_n; i++)
 		TRY(mail_refresh(m->targets[i].ma, why));
-	m->stage = POST_ENTERED;
 	return RC_OK;
 }
 
+/* On the committer's thread, in the order of the batches. */
 static void batch_done(void *ctx)
 {
+	struct post_mail *m = ctx;
+	struct task *task = m->task;
+	for (size_t i = 0; i < m->targets_n; i++)
+		if (m->targets[i].change)
+			mail_change_answered(m->targets[i].change, m->batch.rc);
 	/* The wake alone is the sign: with a flag of its own a spurious wake in between could end the task, and this one
 	 * would come to a dead one. */
-	task_wake(((struct post_mail *)ctx)->task, WAKE_COMMIT);
+	task_wake(task, WAKE_COMMIT);
+}
+
+/* From here on the next delivery to each mailbox may build upon this one: they share a flush. */
+static void submit(struct post_mail *m, struct task *task)
+{
+	m->task = task;
+	m->committed = false;
+	m->stage = POST_COMMITTING;
+	for (size_t i = 0; i < m->targets_n; i++) {
+		struct post_target *t = &m->targets[i];
+		t->ahead = !t->change || mail_change_ahead(t->change);
+	}
+	data_submit(m->post->deps.data, &m->batch, batch_done, m);
+	for (size_t i = 0; i < m->targets_n; i++)
+		if (m->targets[i].ahead)
+			account_pass(&m->targets[i].visit);
 }
 
 static enum rc committed(struct post_mail *m, struct fault *why)
@@ -234,10 +259,7 @@ static enum rc step(struct post_mail *m, struct task *task, struct fault *why)
 		return RC_MORE;
 	case POST_ENTERED:
 		TRY(build(m, why));
-		m->task = task;
-		m->committed = false;
-		m->stage = POST_COMMITTING;
-		data_submit(m->post->deps.data, &m->batch, batch_done, m);
+		submit(m, task);
 		return RC_WAIT;
 	case POST_COMMITTING: {
 		enum rc rc = committed(m, why);

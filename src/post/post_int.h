@@ -29,6 +29,7 @@ struct post_target {
 	struct mail_account *ma;
 	struct account_visit visit;
 	struct mail_change *change;
+	bool ahead; /* the turnstile is passed on once the batch is submitted */
 	struct fault refused; /* FAULT_NONE: it is in the batch */
 };
 

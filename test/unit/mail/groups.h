@@ -6,5 +6,6 @@
 int test_mailboxes(void);
 int test_record(void);
 int test_find(void);
+int test_ahead(void);
 
 #endif
