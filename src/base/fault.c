@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fault.h"
 #include "base/must.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -27,6 +28,11 @@ enum rc fault_set(struct fault *why, enum fault_id id, const char *fmt, ...)
 		va_end(ap);
 	}
 	return fault_row(id)->rc;
+}
+
+bool fault_is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
 const char *fault_text(const struct fault *why)

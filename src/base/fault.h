@@ -34,6 +34,8 @@ enum rc fault_set(struct fault *why, enum fault_id id, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* The detail when there is one, else the table's sentence. */
+/* Does this errno say that the disk, a quota or a limit of file sizes has no room? */
+bool fault_is_full(int error);
 const char *fault_text(const struct fault *why);
 
 #endif

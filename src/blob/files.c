@@ -1,6 +1,7 @@
 /* files.c: Blobs in the file system. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/files.h"
+#include "base/event.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,9 +12,13 @@ enum { PATH_LEN = 4096 };
 
 static enum rc failed(struct fault *why, const char *path)
 {
-	if (errno == ENOSPC || errno == EDQUOT)
-		return fault_set(why, FAULT_STORE_FULL, "%s", path);
-	return fault_set(why, FAULT_STORE, "%s: %s", path, strerror(errno));
+	int e = errno;
+	bool full = fault_is_full(e);
+	event_log(full ? EVENT_STORE_FULL : EVENT_STORE_FAILED, f_str("path", path),
+		f_str("why", strerror(e)));
+	if (full)
+		return fault_set(why, FAULT_STORE_FULL, "%s", "");
+	return fault_set(why, FAULT_STORE, "%s: %s", path, strerror(e));
 }
 
 /* "PATH/ab/cd": its folder, made with `make`. */

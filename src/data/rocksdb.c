@@ -1,9 +1,12 @@
 /* rocksdb.c: The default engine: RocksDB by its C interface, one synced write a group. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/event.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "data/engine.h"
+#include "run/run.h"
 #include <errno.h>
+#include <pthread.h>
 #include <rocksdb/c.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,9 +22,16 @@ struct rocks {
 	rocksdb_writeoptions_t *synced;
 	rocksdb_readoptions_t *reads;
 	rocksdb_writebatch_t *batch; /* the committer's, used again */
+	char *path;
+	pthread_rwlock_t
+		gate; /* readers hold it while they use `db`; written when it is closed and opened again */
+	/* The committer's: the library takes no write any more; when to open it again, and what is answered until then. */
+	bool stopped;
+	uint64_t again_us;
+	struct fault why;
 };
 
-enum { BLOB_MIN = 2048, MIB = 1024 * 1024 };
+enum { BLOB_MIN = 2048, MIB = 1024 * 1024, AGAIN_US = 1000000 };
 /* Share of the oldest blob files whose live content each compaction moves, garbage or not: the library's 0.25 copies a
  * message several times in its life. */
 static const double blob_gc_share = 0.05;
@@ -30,10 +40,23 @@ static const double memtable_bloom_share = 0.01;
 
 static enum rc failed(char *err, struct fault *why)
 {
-	bool full = strstr(err, "No space left") || strstr(err, "NoSpace");
+	bool full = strstr(err, "No space left") || strstr(err, "NoSpace") ||
+		    strstr(err, "File too large") || strstr(err, "quota exceeded");
 	enum rc rc = fault_set(why, full ? FAULT_STORE_FULL : FAULT_STORE, "rocksdb: %s", err);
 	rocksdb_free(err);
 	return rc == RC_LIMIT ? RC_LIMIT : full ? RC_LIMIT : RC_TEMP;
+}
+
+/* The library mends itself only when the disk was full. After any other failed write (a file over its limit, a quota, a
+ * bad block) it has to be opened again; what was acknowledged is in its log. */
+static bool stops(const char *err)
+{
+	return !strstr(err, "No space left") && !strstr(err, "NoSpace");
+}
+
+static enum rc closed(struct fault *why)
+{
+	return fault_set(why, FAULT_STORE, "%s", "");
 }
 
 static enum rc rocks_get(void *e, enum data_space space, struct slice key, struct arena *a,
@@ -42,8 +65,16 @@ static enum rc rocks_get(void *e, enum data_space space, struct slice key, struc
 	struct rocks *r = e;
 	char *err = NULL;
 	size_t len;
-	rocksdb_pinnableslice_t *pin = rocksdb_get_pinned_cf(
-		r->db, r->reads, r->spaces[space], (const char *)key.at, key.len, &err);
+	pthread_rwlock_rdlock(&r->gate);
+	rocksdb_pinnableslice_t *pin =
+		r->db ? rocksdb_get_pinned_cf(r->db, r->reads, r->spaces[space],
+				(const char *)key.at, key.len, &err)
+		      : NULL;
+	bool open = r->db != NULL;
+	if (!pin)
+		pthread_rwlock_unlock(&r->gate);
+	if (!open)
+		return closed(why);
 	if (err)
 		return failed(err, why);
 	if (!pin)
@@ -51,6 +82,7 @@ static enum rc rocks_get(void *e, enum data_space space, struct slice key, struc
 	const char *at = rocksdb_pinnableslice_value(pin, &len);
 	enum rc rc = arena_copy(a, slice_of(at, len), value);
 	rocksdb_pinnableslice_destroy(pin);
+	pthread_rwlock_unlock(&r->gate);
 	return rc == RC_OK ? RC_OK : fault_set(why, FAULT_MEMORY, "%s", "");
 }
 
@@ -78,10 +110,9 @@ static bool in_range(const struct data_range *range, struct slice key)
 	return range->to.len == 0 || slice_cmp(key, range->to) < 0;
 }
 
-static enum rc rocks_scan(
-	void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
+static enum rc scan(struct rocks *r, const struct data_range *range, data_visit_fn *visit,
+	void *ctx, struct fault *why)
 {
-	struct rocks *r = e;
 	rocksdb_readoptions_t *ro = rocksdb_readoptions_create();
 	if (range->to.len && !range->reverse)
 		rocksdb_readoptions_set_iterate_upper_bound(
@@ -107,10 +138,78 @@ static enum rc rocks_scan(
 	return err ? failed(err, why) : RC_OK;
 }
 
+static enum rc rocks_scan(
+	void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
+{
+	struct rocks *r = e;
+	pthread_rwlock_rdlock(&r->gate);
+	enum rc rc = r->db ? scan(r, range, visit, ctx, why) : closed(why);
+	pthread_rwlock_unlock(&r->gate);
+	return rc;
+}
+
+static void close_db(struct rocks *r)
+{
+	for (size_t s = 0; s < DATA_SPACES; s++) {
+		if (r->spaces[s])
+			rocksdb_column_family_handle_destroy(r->spaces[s]);
+		r->spaces[s] = NULL;
+	}
+	if (r->db)
+		rocksdb_close(r->db);
+	r->db = NULL;
+}
+
+static const char *const names[DATA_SPACES] = { "default", "blob" };
+
+static enum rc open_db(struct rocks *r, struct fault *why)
+{
+	char *err = NULL;
+	if (mkdir(r->path, 0700) < 0 && errno != EEXIST)
+		return fault_set(why, FAULT_STORE, "%s: %s", r->path, strerror(errno));
+	r->db = rocksdb_open_column_families(r->options[0], r->path, DATA_SPACES, names,
+		(const rocksdb_options_t *const *)r->options, r->spaces, &err);
+	return err ? failed(err, why) : RC_OK;
+}
+
+/* Where nothing can be written it can be read all the same. */
+static void open_reading(struct rocks *r)
+{
+	char *err = NULL;
+	close_db(r);
+	r->db = rocksdb_open_for_read_only_column_families(r->options[0], r->path, DATA_SPACES,
+		names, (const rocksdb_options_t *const *)r->options, r->spaces, 0, &err);
+	if (err)
+		rocksdb_free(err);
+}
+
+static enum rc open_again(struct rocks *r, struct fault *why)
+{
+	enum rc rc = RC_TEMP;
+	if (run_now_us() >= r->again_us) {
+		pthread_rwlock_wrlock(&r->gate);
+		close_db(r);
+		rc = open_db(r, &r->why);
+		if (rc != RC_OK)
+			open_reading(r);
+		pthread_rwlock_unlock(&r->gate);
+		r->stopped = rc != RC_OK;
+		r->again_us = run_now_us() + AGAIN_US;
+	}
+	if (rc == RC_OK)
+		event_log(EVENT_STORE_OPENED, f_str("path", r->path),
+			f_str("after", "a failed write"));
+	else if (why)
+		*why = r->why;
+	return rc == RC_OK ? RC_OK : r->why.id == FAULT_STORE_FULL ? RC_LIMIT : RC_TEMP;
+}
+
 static enum rc rocks_write(void *e, const struct data_op *const *ops, size_t n, struct fault *why)
 {
 	struct rocks *r = e;
 	char *err = NULL;
+	if (r->stopped)
+		TRY(open_again(r, why));
 	rocksdb_writebatch_clear(r->batch);
 	for (size_t i = 0; i < n; i++) {
 		const struct data_op *op = ops[i];
@@ -128,18 +227,15 @@ static enum rc rocks_write(void *e, const struct data_op *const *ops, size_t n, 
 		}
 	}
 	rocksdb_write(r->db, r->synced, r->batch, &err);
+	r->stopped = err && stops(err);
+	r->again_us = 0;
 	return err ? failed(err, why) : RC_OK;
 }
 
 static void rocks_close(void *e)
 {
 	struct rocks *r = e;
-	for (size_t s = 0; s < DATA_SPACES; s++) {
-		if (r->spaces[s])
-			rocksdb_column_family_handle_destroy(r->spaces[s]);
-	}
-	if (r->db)
-		rocksdb_close(r->db);
+	close_db(r);
 	for (size_t s = 0; s < DATA_SPACES; s++) {
 		rocksdb_options_destroy(r->options[s]);
 		rocksdb_block_based_options_destroy(r->tables[s]);
@@ -148,6 +244,8 @@ static void rocks_close(void *e)
 	rocksdb_writeoptions_destroy(r->synced);
 	rocksdb_readoptions_destroy(r->reads);
 	rocksdb_writebatch_destroy(r->batch);
+	pthread_rwlock_destroy(&r->gate);
+	mem_free(MEM_STORE, r->path);
 	mem_free(MEM_STORE, r);
 }
 
@@ -202,7 +300,8 @@ static rocksdb_options_t *space_options(
 	rocksdb_options_set_uint64add_merge_operator(opt);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(opt, 1);
 	rocksdb_options_set_block_based_table_factory(opt, r->tables[space]);
-	rocksdb_options_set_info_log_level(opt, 3);
+	/* its head only: on a full disk the library cannot write of its errors and stops the process by an assertion */
+	rocksdb_options_set_info_log_level(opt, 5);
 	if (space == DATA_BLOB) {
 		rocksdb_options_set_enable_blob_files(opt, 1);
 		rocksdb_options_set_min_blob_size(opt, BLOB_MIN);
@@ -213,23 +312,14 @@ static rocksdb_options_t *space_options(
 	return opt;
 }
 
-static enum rc open_db(struct rocks *r, const char *path, struct fault *why)
-{
-	static const char *const names[DATA_SPACES] = { "default", "blob" };
-	char *err = NULL;
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return fault_set(why, FAULT_STORE, "%s: %s", path, strerror(errno));
-	r->db = rocksdb_open_column_families(r->options[0], path, DATA_SPACES, names,
-		(const rocksdb_options_t *const *)r->options, r->spaces, &err);
-	return err ? failed(err, why) : RC_OK;
-}
-
 enum rc engine_rocksdb_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
 	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write,
 		rocks_close };
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
+	pthread_rwlock_init(&r->gate, NULL);
+	r->path = mem_str(MEM_STORE, o->path);
 	r->cache = rocksdb_cache_create_lru(o->cache_bytes ? o->cache_bytes : 32 * MIB);
 	for (size_t s = 0; s < DATA_SPACES; s++) {
 		r->tables[s] = table_options(r, (enum data_space)s);
@@ -239,7 +329,7 @@ enum rc engine_rocksdb_open(
 	rocksdb_writeoptions_set_sync(r->synced, 1);
 	r->reads = rocksdb_readoptions_create();
 	r->batch = rocksdb_writebatch_create();
-	enum rc rc = open_db(r, o->path, why);
+	enum rc rc = open_db(r, why);
 	if (rc != RC_OK) {
 		rocks_close(r);
 		return rc;

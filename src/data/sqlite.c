@@ -27,10 +27,23 @@ struct sqlite {
 	unsigned readers_n;
 };
 
+/* The library calls it full only when the disk is; a quota and a limit of file sizes are input/output errors to it. */
+static bool is_full(sqlite3 *db)
+{
+	sqlite3_file *log = NULL;
+	int error = 0;
+	if (sqlite3_errcode(db) == SQLITE_FULL)
+		return true;
+	if ((sqlite3_errcode(db) & 0xff) == SQLITE_IOERR &&
+		sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+		log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+	return fault_is_full(error);
+}
+
 static enum rc failed(sqlite3 *db, struct fault *why)
 {
-	int code = sqlite3_errcode(db);
-	if (code == SQLITE_FULL) {
+	if (is_full(db)) {
 		enum rc full = fault_set(why, FAULT_STORE_FULL, "%s", "");
 		return full == RC_LIMIT ? full : RC_LIMIT;
 	}

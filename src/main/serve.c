@@ -89,6 +89,7 @@ static int child(void *arg, unsigned nth)
 	sigaddset(&wanted, SIGHUP);
 	sigprocmask(SIG_BLOCK, &wanted, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error of write() */
 	if (nth)
 		read_again(s);
 	h->ask = s->ask;

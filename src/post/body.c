@@ -1,5 +1,6 @@
 /* body.c: The body of a message while it arrives: in memory when small, in a file without a name when large. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/event.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "post/post_int.h"
@@ -12,9 +13,12 @@ enum { SMALL_MAX = 512 * 1024, GATHER_MAX = 256 * 1024 };
 
 static enum rc disk_fault(struct fault *why)
 {
-	if (errno == ENOSPC || errno == EDQUOT)
-		return fault_set(why, FAULT_STORE_FULL, "%s", "");
-	return fault_set(why, FAULT_STORE, "the spool folder: %s", strerror(errno));
+	int e = errno;
+	bool full = fault_is_full(e);
+	event_log(full ? EVENT_STORE_FULL : EVENT_STORE_FAILED, f_str("path", "spool"),
+		f_str("why", strerror(e)));
+	return full ? fault_set(why, FAULT_STORE_FULL, "%s", "")
+		    : fault_set(why, FAULT_STORE, "the spool folder: %s", strerror(e));
 }
 
 static enum rc write_all(int fd, struct slice bytes, struct fault *why)
