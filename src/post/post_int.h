@@ -61,7 +61,7 @@ struct post_mail {
 	struct task *task;
 	unsigned tries;
 	size_t return_path_len; /* octets of `whole` that stay here */
-	uint64_t queued; /* its id in the queue; 0: none */
+	struct queue_message queued; /* what goes to the queue; without parts: nothing */
 	bool committed; /* the batch's done has been called */
 };
 

@@ -90,14 +90,15 @@ static void add_all(const struct post_mail *m, struct queue_message *q)
 enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 {
 	size_t most = 0;
-	m->queued = 0;
+	m->queued.parts_n = 0;
 	for (size_t i = 0; i < m->rcpts_n; i++)
 		most += m->rcpts[i].to.route == DIR_REMOTE
 				? 1
 				: m->rcpts[i].to.nremote + tells_success(m, &m->rcpts[i]);
 	if (most == 0 || !m->post->deps.queue)
 		return RC_OK;
-	struct queue_message q = { .trace = post_id(m),
+	struct queue_message *q = &m->queued;
+	*q = (struct queue_message){ .trace = post_id(m),
 		.sender = m->env.sender,
 		.envid = m->env.envid,
 		.ret_headers = m->env.ret_headers,
@@ -107,19 +108,18 @@ enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 		.blob = m->ref,
 		.skip = m->return_path_len,
 		.made = run_unix(m->post->deps.run) };
-	q.due = q.made;
-	q.rcpts = arena_try_array(&m->work, most, sizeof(*q.rcpts));
-	if (!q.rcpts)
+	q->rcpts = arena_try_array(&m->work, most, sizeof(*q->rcpts));
+	if (!q->rcpts)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	add_all(m, &q);
-	queue_add(m->post->deps.queue, &m->batch, &q);
-	m->queued = q.id;
+	add_all(m, q);
+	if (queue_add(m->post->deps.queue, &m->batch, q) != RC_OK)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
 	(*taken)++;
 	return RC_OK;
 }
 
 void post_queue_applied(struct post_mail *m)
 {
-	if (m->queued)
-		queue_added(m->post->deps.queue, m->queued, post_id(m));
+	if (m->queued.parts_n)
+		queue_added(m->post->deps.queue, &m->queued, m->whole);
 }

@@ -3,7 +3,8 @@
 #ifndef QUEUE_CLIENT_INT_H
 #define QUEUE_CLIENT_INT_H
 
-#include "queue/queue_int.h"
+#include "net/conn.h"
+#include "queue/deliver_int.h"
 #include "wire/smtp_reply.h"
 
 /* One outgoing connection. Its task owns it; what a rest hands over is under the queue's lock. */

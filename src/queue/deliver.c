@@ -8,7 +8,7 @@
 #include "queue/dsn.h"
 #include "run/run.h"
 
-enum { REPORT_AGAIN_S = 30 };
+enum { AGAIN_S = 30 };
 
 static step_fn load, next_domain, turn, find_hosts, find_address, talking, save, saved;
 
@@ -24,26 +24,29 @@ static struct delivery *delivery_of(struct task *t)
 static void drop(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
+	struct queue *q = d->q;
+	struct item *item = d->item;
+	int64_t again_s = d->again_s;
 	lock_enter(&d->q->lock);
 	if (d->client) /* only when everything ends at once */
 		d->client->d = NULL;
 	dest_leave(d->q, d);
 	lock_leave(&d->q->lock);
 	dns_memo_done(&d->memo);
-	queue_idle(d->q, d->m.id);
 	arena_done(&d->arena);
 	arena_done(&d->work);
 	mem_free(MEM_QUEUE, d);
+	queue_ended(q, item, again_s);
 }
 
 static const struct task_kind kind = { "delivery", steps, sizeof(steps) / sizeof(steps[0]), drop };
 
-void deliver_start(struct queue *q, uint64_t id, bool forced)
+void deliver_start(struct queue *q, struct item *item)
 {
 	struct delivery *d = mem_new(MEM_QUEUE, sizeof(*d));
 	d->q = q;
-	d->m.id = id;
-	d->forced = forced;
+	d->item = item;
+	d->m.id = item->id;
 	arena_init(&d->arena, 16 * 1024 * 1024);
 	arena_init(&d->work, 0);
 	task_init(&d->task, q->deps.run, &kind, load);
@@ -68,40 +71,41 @@ void deliver_later(struct delivery *d, size_t i)
 	d->first = 0;
 }
 
-static enum step load(struct task *t)
+static enum rc read_record(struct delivery *d)
 {
-	struct delivery *d = delivery_of(t);
 	struct fault why = { 0 };
-	uint64_t id = d->m.id;
+	uint64_t id = d->item->id;
+	if (d->item->hot) {
+		d->hot = d->item->hot;
+		return queue_read(d->hot->record, id, &d->arena, &d->m);
+	}
 	run_block_begin(RUN_STORE_DATA);
 	enum rc rc = queue_load(d->q, id, &d->arena, &d->m, &why);
 	run_block_end();
-	d->m.id = id;
-	if (rc == RC_TEMP) {
-		queue_put_due(d->q, id, run_unix(t->run) + 10);
-		return STEP_CLOSE;
-	}
+	return rc;
+}
+
+static enum step load(struct task *t)
+{
+	struct delivery *d = delivery_of(t);
+	enum rc rc = read_record(d);
+	if (rc == RC_TEMP)
+		d->again_s = AGAIN_S;
 	if (rc == RC_LOST)
-		event_log(EVENT_QUEUE_PARKED, f_u64("id", id));
+		event_log(EVENT_QUEUE_PARKED, f_u64("id", d->item->id));
 	if (rc != RC_OK || d->m.paused)
 		return STEP_CLOSE;
-	if (!d->forced && d->m.due > run_unix(t->run))
-		return STEP_CLOSE; /* tried since then on somebody's word: another entry of the heap stands for it */
+	if (!d->item->forced && d->m.due > run_unix(t->run))
+		return STEP_CLOSE; /* tried since then on somebody's word: its place in the index stands for it */
 	d->tried = arena_try_array(&d->arena, 3 * (d->m.rcpts_n + 1), sizeof(*d->tried));
 	if (!d->tried) {
-		queue_put_due(d->q, id, run_unix(t->run) + 60);
+		d->again_s = AGAIN_S;
 		return STEP_CLOSE;
 	}
 	d->open = d->tried + d->m.rcpts_n + 1;
 	d->taken = d->open + d->m.rcpts_n + 1;
 	t->step = next_domain;
 	return STEP_MORE;
-}
-
-static struct slice domain_of(struct slice address)
-{
-	size_t at = slice_rfind(address, '@');
-	return slice_tail(address, at + 1);
 }
 
 /* Those of the domain at hand that had no turn in this round, as many as one transaction may have. */
@@ -112,7 +116,7 @@ static void choose(struct delivery *d, bool relay)
 		struct queue_rcpt *r = &d->m.rcpts[i];
 		d->taken[i] = false;
 		d->open[i] = left && r->state == QUEUE_WAITING && !d->tried[i] &&
-			     (relay || slice_eq_nocase(domain_of(r->address), d->domain));
+			     (relay || slice_eq_nocase(queue_domain(r->address), d->domain));
 		if (!d->open[i])
 			continue;
 		d->tried[i] = true;
@@ -155,8 +159,8 @@ static enum step next_domain(struct task *t)
 	}
 	if (run_draining(t->run))
 		return stop(d);
-	d->domain =
-		relay ? slice_str(d->q->deps.relay_host) : domain_of(d->m.rcpts[d->first].address);
+	d->domain = relay ? slice_str(d->q->deps.relay_host)
+			  : queue_domain(d->m.rcpts[d->first].address);
 	choose(d, relay);
 	d->hosts_n = d->host = d->address = 0;
 	d->reached = d->plain_next = d->has_address = d->dns_failed = d->is_us = false;
@@ -366,7 +370,7 @@ static enum step save(struct task *t)
 		if (d->m.rcpts[i].state == QUEUE_WAITING && !d->tried[i])
 			d->m.due = now; /* it had no turn: we are shutting down */
 	if (report(d) != RC_OK)
-		d->m.due = now + REPORT_AGAIN_S < d->m.due ? now + REPORT_AGAIN_S : d->m.due;
+		d->m.due = now + AGAIN_S < d->m.due ? now + AGAIN_S : d->m.due;
 	data_batch_init(&d->batch, &d->work);
 	queue_save(d->q, &d->batch, &d->m);
 	t->step = saved;
@@ -380,7 +384,7 @@ static enum step saved(struct task *t)
 	if (!(t->woken & WAKE_COMMIT))
 		return STEP_COMMIT;
 	if (d->batch.rc != RC_OK) { /* as before: it is tried again, and perhaps sent twice */
-		queue_put_due(d->q, d->m.id, run_unix(t->run) + 30);
+		d->again_s = AGAIN_S;
 		return STEP_CLOSE;
 	}
 	tell(d);

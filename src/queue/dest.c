@@ -15,7 +15,7 @@ static struct dest **bucket_of(struct queue *q, struct slice key)
 	return &q->dests[h % DEST_BUCKETS];
 }
 
-static struct dest *get(struct queue *q, struct slice key)
+struct dest *dest_get(struct queue *q, struct slice key)
 {
 	struct dest **bucket = bucket_of(q, key);
 	for (struct dest *d = *bucket; d; d = d->next)
@@ -28,9 +28,9 @@ static struct dest *get(struct queue *q, struct slice key)
 	return d;
 }
 
-static void drop_unused(struct queue *q, struct dest *d)
+void dest_put(struct queue *q, struct dest *d)
 {
-	if (d->busy || d->idle || d->first)
+	if (d->busy || d->idle || d->first || d->refs || d->in_ring || d->more)
 		return;
 	struct dest **at = bucket_of(q, slice_str(d->key));
 	while (*at != d)
@@ -62,7 +62,7 @@ bool dest_again(struct queue *q, struct delivery *by)
 
 bool dest_enter(struct queue *q, struct slice key, struct delivery *by)
 {
-	struct dest *d = get(q, key);
+	struct dest *d = dest_get(q, key);
 	must(!by->dest && !by->waits);
 	by->dest = d;
 	by->next = NULL;
@@ -73,6 +73,7 @@ bool dest_enter(struct queue *q, struct slice key, struct delivery *by)
 	}
 	must(!d->idle); /* [dest 1] */
 	by->waits = true;
+	q->running--; /* who waits takes nobody's place */
 	if (d->first)
 		d->last->next = by;
 	else
@@ -81,12 +82,13 @@ bool dest_enter(struct queue *q, struct slice key, struct delivery *by)
 	return false;
 }
 
-static struct delivery *take_first(struct dest *d)
+static struct delivery *take_first(struct queue *q, struct dest *d)
 {
 	struct delivery *first = d->first;
 	if (first) {
 		d->first = first->next;
 		first->waits = false;
+		q->running++;
 	}
 	return first;
 }
@@ -114,21 +116,21 @@ void dest_leave(struct queue *q, struct delivery *by)
 	by->dest = NULL;
 	if (by->waits) {
 		unwait(d, by);
+		q->running++;
 	} else {
-		struct delivery *next = take_first(d);
+		struct delivery *next = take_first(q, d);
 		must(d->busy > 0);
 		if (next)
 			task_wake(&next->task, WAKE_EVENT);
 		else
 			d->busy--;
 	}
-	drop_unused(q, d);
+	dest_put(q, d);
 }
 
 enum rc dest_next(struct queue *q, struct client *c)
 {
-	struct delivery *next = take_first(c->dest);
-	(void)q;
+	struct delivery *next = take_first(q, c->dest);
 	must(c->d->dest == c->dest && c->dest->busy > 0);
 	c->d->dest = NULL; /* its turn ends with the message, not with its commit */
 	c->d->client = NULL;
@@ -153,5 +155,5 @@ void dest_forget(struct queue *q, struct client *c)
 		at = &(*at)->next;
 	*at = c->next;
 	c->resting = false;
-	drop_unused(q, c->dest);
+	dest_put(q, c->dest);
 }

@@ -7,61 +7,85 @@
 #include "queue/queue_int.h"
 #include "run/run.h"
 
-/* --- the heap --- */
+/* --- what is due --- */
 
-static void heap_add(struct queue *q, struct queue_due item)
+void queue_turn(struct queue *q)
 {
-	if (q->heap_n == q->heap_cap) {
-		q->heap_cap = q->heap_cap ? q->heap_cap * 2 : 64;
-		q->heap = mem_more(MEM_QUEUE, q->heap, q->heap_cap * sizeof(*q->heap));
-	}
-	size_t i = q->heap_n++;
-	for (; i > 0 && q->heap[(i - 1) / 2].due > item.due; i = (i - 1) / 2)
-		q->heap[i] = q->heap[(i - 1) / 2];
-	q->heap[i] = item;
-}
-
-static struct queue_due heap_take(struct queue *q)
-{
-	struct queue_due top = q->heap[0], last = q->heap[--q->heap_n];
-	size_t i = 0;
-	for (size_t child; (child = 2 * i + 1) < q->heap_n; i = child) {
-		if (child + 1 < q->heap_n && q->heap[child + 1].due < q->heap[child].due)
-			child++;
-		if (q->heap[child].due >= last.due)
-			break;
-		q->heap[i] = q->heap[child];
-	}
-	q->heap[i] = last;
-	return top;
-}
-
-static bool is_busy(const struct queue *q, uint64_t id)
-{
-	for (size_t i = 0; i < q->busy_n; i++)
-		if (q->busy[i] == id)
-			return true;
-	return false;
+	struct item *i;
+	if (run_draining(q->deps.run))
+		return;
+	do {
+		lock_enter(&q->lock);
+		i = items_take(q);
+		lock_leave(&q->lock);
+		if (i)
+			deliver_start(q, i);
+	} while (i);
 }
 
 void queue_put_due(struct queue *q, uint64_t id, int64_t due)
 {
 	lock_enter(&q->lock);
-	heap_add(q, (struct queue_due){ id, due });
+	struct item *i = items_find(q, id);
+	if (due <= run_unix(q->deps.run) && i)
+		i->again = true;
+	bool sooner = due < q->next_due;
+	if (sooner)
+		q->next_due = due;
+	if (due < q->seen.at ||
+		(due == q->seen.at && id <= q->seen.id)) /* a clock that was put back */
+		q->seen = (struct due){ due, id - 1 };
 	lock_leave(&q->lock);
-	task_wake(q->scheduler, WAKE_EVENT);
+	if (sooner)
+		task_wake(q->scheduler, WAKE_EVENT);
 }
 
-void queue_idle(struct queue *q, uint64_t id)
+static void put_later(struct queue *q, struct item *i, int64_t when)
+{
+	i->state = ITEM_LATER;
+	i->later = when;
+	i->next = NULL;
+	if (q->later)
+		q->later_last->next = i;
+	else
+		q->later = i;
+	q->later_last = i;
+}
+
+/* Those whose record could not be read or written; all wait about equally long. */
+static int64_t line_up_later(struct queue *q, int64_t now)
 {
 	lock_enter(&q->lock);
-	for (size_t i = 0; i < q->busy_n; i++)
-		if (q->busy[i] == id) {
-			q->busy[i] = q->busy[--q->busy_n];
-			break;
-		}
+	while (q->later && q->later->later <= now) {
+		struct item *i = q->later;
+		q->later = i->next;
+		i->state = ITEM_HELD;
+		items_wait(q, i, false);
+	}
+	int64_t next = q->later ? q->later->later : INT64_MAX;
 	lock_leave(&q->lock);
-	task_wake(q->scheduler, WAKE_EVENT);
+	return next;
+}
+
+void queue_ended(struct queue *q, struct item *i, int64_t again_s)
+{
+	int64_t now = run_unix(q->deps.run);
+	lock_enter(&q->lock);
+	struct dest *d = i->dest;
+	bool low = (d->more && d->items < DEST_ITEMS_MOST / 4) ||
+		   (q->next_due <= now && q->items_n < ITEMS_MOST * 3 / 4) || again_s;
+	bool again = i->again;
+	items_end(q, i);
+	if (again_s)
+		put_later(q, i, now + again_s);
+	else if (again)
+		items_wait(q, i, false);
+	else
+		items_drop(q, i);
+	lock_leave(&q->lock);
+	if (low)
+		task_wake(q->scheduler, WAKE_EVENT);
+	queue_turn(q);
 }
 
 /* --- the scheduler --- */
@@ -73,29 +97,18 @@ static enum step step_schedule(struct task *t)
 	struct queue *q = queue_of(t);
 	if (run_draining(t->run))
 		return STEP_CLOSE;
-	while (true) {
-		int64_t now = run_unix(t->run);
-		uint64_t id = 0;
-		bool forced = false;
-		lock_enter(&q->lock);
-		int64_t next = q->heap_n ? q->heap[0].due : 0;
-		if (q->heap_n && next <= now && q->busy_n < q->deps.at_once) {
-			forced = q->heap[0].due == 0;
-			id = heap_take(q).id;
-			if (is_busy(q, id))
-				id = UINT64_MAX; /* asked for twice: the one under way will put it back */
-			else
-				q->busy[q->busy_n++] = id;
-		}
-		lock_leave(&q->lock);
-		if (id && id != UINT64_MAX)
-			deliver_start(q, id, forced);
-		if (!id) {
-			if (next > now)
-				task_timer(t, run_now_ms(t->run) + (uint64_t)(next - now) * 1000);
-			return STEP_PARK;
-		}
-	}
+	int64_t now = run_unix(t->run), next = line_up_later(q, now);
+	bool more = index_fill(q);
+	queue_turn(q);
+	lock_enter(&q->lock);
+	next = q->next_due < next ? q->next_due : next;
+	bool full = q->items_n >= ITEMS_MOST;
+	lock_leave(&q->lock);
+	if (more || (next <= now && !full))
+		return STEP_MORE;
+	if (next > now && next < INT64_MAX)
+		task_timer(t, run_now_ms(t->run) + (uint64_t)(next - now) * 1000);
+	return STEP_PARK;
 }
 
 struct scheduler {
@@ -140,7 +153,6 @@ struct queue *queue_new(const struct queue_deps *deps)
 	struct scheduler *s = mem_new(MEM_QUEUE, sizeof(*s));
 	q->deps = *deps;
 	fill_defaults(&q->deps);
-	q->busy = mem_new(MEM_QUEUE, (q->deps.at_once + 1) * sizeof(*q->busy)); /* and an edit */
 	lock_init(&q->lock, LOCK_QUEUE);
 	client_door(q);
 	s->q = q;
@@ -149,84 +161,58 @@ struct queue *queue_new(const struct queue_deps *deps)
 	return q;
 }
 
+static void free_items(struct queue *q)
+{
+	for (size_t b = 0; b < ITEM_BUCKETS; b++)
+		for (struct item *i = q->items[b], *next; i; i = next) {
+			next = i->same_bucket;
+			mem_free(MEM_QUEUE, i->hot);
+			mem_free(MEM_QUEUE, i);
+		}
+	for (size_t b = 0; b < DEST_BUCKETS; b++)
+		for (struct dest *d = q->dests[b], *next; d; d = next) {
+			next = d->next;
+			mem_free(MEM_QUEUE, d);
+		}
+}
+
 void queue_free(struct queue **ref)
 {
 	struct queue *q = *ref;
 	if (!q)
 		return;
 	mem_free(MEM_QUEUE, q->scheduler);
-	mem_free(MEM_QUEUE, q->heap);
-	mem_free(MEM_QUEUE, q->busy);
+	free_items(q);
 	lock_done(&q->lock);
 	mem_free(MEM_QUEUE, q);
 	*ref = NULL;
 }
 
-struct filling {
-	struct queue *q;
-	struct arena arena;
-};
-
-static bool fill(void *ctx, struct slice key, struct slice value)
+static bool note_last(void *ctx, struct slice key, struct slice value)
 {
-	struct filling *f = ctx;
-	struct queue_message m;
-	uint64_t id;
 	struct slice tail = slice_tail(key, 2);
-	if (take_be64(&tail, &id) != RC_OK)
-		return true;
-	if (queue_read(value, id, &f->arena, &m) == RC_OK) {
-		lock_enter(&f->q->lock);
-		if (!m.paused)
-			heap_add(f->q, (struct queue_due){ id, m.due });
-		if (id > f->q->last_id)
-			f->q->last_id = id;
-		lock_leave(&f->q->lock);
-		f->q->depth++;
-	} else {
-		event_log(EVENT_QUEUE_PARKED, f_u64("id", id));
-	}
-	arena_reset(&f->arena);
-	return true;
+	(void)value;
+	return take_be64(&tail, ctx) != RC_OK;
 }
 
 enum rc queue_start(struct queue *q, struct fault *why)
 {
-	struct filling f = { .q = q };
-	struct data_range all = { .space = DATA_MAIN, .from = S("Qm"), .to = S("Qn") };
-	arena_init(&f.arena, 0);
-	enum rc rc = data_scan(q->deps.data, &all, fill, &f, why);
-	arena_done(&f.arena);
+	struct arena a;
+	struct slice count;
+	struct data_range last = {
+		.space = DATA_MAIN, .from = S("Qm"), .to = S("Qn"), .reverse = true, .limit = 1
+	};
+	arena_init(&a, 0);
+	enum rc rc = data_get(q->deps.data, DATA_MAIN, S("Qn"), &a, &count, why);
+	if (rc == RC_OK)
+		q->depth = (size_t)data_counter(count);
+	arena_done(&a);
+	if (rc == RC_OK || rc == RC_NONE)
+		rc = data_scan(q->deps.data, &last, note_last, &q->last_id, why);
 	metric_set(METRIC_QUEUE_DEPTH, q->depth);
 	if (rc == RC_OK)
-		task_start(q->scheduler);
+		task_start(q->scheduler); /* it reads what is due; nobody waits for that */
 	return rc;
-}
-
-/* Ids rise with time over restarts: seconds in the high part. */
-static uint64_t new_id(struct queue *q)
-{
-	uint64_t id = (uint64_t)run_unix(q->deps.run) << 24;
-	lock_enter(&q->lock);
-	id = id > q->last_id ? id : q->last_id + 1;
-	q->last_id = id;
-	lock_leave(&q->lock);
-	return id;
-}
-
-void queue_add(struct queue *q, struct data_batch *b, struct queue_message *m)
-{
-	m->id = new_id(q);
-	blob_link(b, &m->blob, 0, 'Q', m->id);
-	queue_save(q, b, m);
-}
-
-void queue_added(struct queue *q, uint64_t id, struct slice trace)
-{
-	q->depth++;
-	metric_set(METRIC_QUEUE_DEPTH, q->depth);
-	event_log(EVENT_QUEUE_ADDED, f_slice("trace", trace), f_u64("id", id));
-	queue_put_due(q, id, 0);
 }
 
 size_t queue_depth(const struct queue *q)
@@ -281,10 +267,52 @@ enum rc queue_retry(struct queue *q, uint64_t id, struct fault *why)
 	struct queue_message m;
 	arena_init(&a, 0);
 	enum rc rc = queue_load(q, id, &a, &m, why);
+	if (rc == RC_OK) {
+		lock_enter(&q->lock);
+		struct item *i = items_find(q, id);
+		if (!i) {
+			i = items_new(q, id, dest_get(q, queue_to(q, &m)));
+			items_wait(q, i, true);
+		}
+		i->forced = true;
+		lock_leave(&q->lock);
+		queue_turn(q);
+	}
 	arena_done(&a);
-	TRY(rc);
-	queue_put_due(q, id, 0);
-	return RC_OK;
+	return rc;
+}
+
+/* Like a delivery, an edit has the message for itself: else one that begins in between would write over it. */
+static struct item *hold(struct queue *q, uint64_t id)
+{
+	lock_enter(&q->lock);
+	struct item *i = items_find(q, id);
+	if (!i)
+		i = items_new(q, id, NULL);
+	else if (!items_hold(i))
+		i = NULL;
+	lock_leave(&q->lock);
+	return i;
+}
+
+/* `m` NULL: nothing has changed. */
+static void let_go(struct queue *q, struct item *i, const struct queue_message *m)
+{
+	int64_t now = run_unix(q->deps.run);
+	lock_enter(&q->lock);
+	bool back = !m && i->dest;
+	if (back)
+		items_wait(q, i, false);
+	else
+		items_drop(q, i);
+	if (m && !m->paused && !queue_finished(m) && m->due <= now)
+		index_due(q, (struct due){ m->due, m->id }, queue_to(q, m));
+	lock_leave(&q->lock);
+	if (m && queue_finished(m))
+		metric_set(METRIC_QUEUE_DEPTH, --q->depth);
+	else if (m && !m->paused && m->due > now)
+		queue_put_due(q, m->id, m->due);
+	queue_turn(q);
 }
 
 /* Changes a record that no delivery has just now. */
@@ -294,13 +322,8 @@ static enum rc edit(
 	struct arena a;
 	struct data_batch b;
 	struct queue_message m;
-	/* like a delivery, an edit has the message for itself: else one that begins in between would write over it */
-	lock_enter(&q->lock);
-	bool busy = is_busy(q, id) || q->busy_n > q->deps.at_once;
-	if (!busy)
-		q->busy[q->busy_n++] = id;
-	lock_leave(&q->lock);
-	if (busy)
+	struct item *i = hold(q, id);
+	if (!i)
 		return fault_set(
 			why, FAULT_CONFLICT, "it is being delivered; try again in a moment");
 	arena_init(&a, 0);
@@ -308,14 +331,11 @@ static enum rc edit(
 	enum rc rc = queue_load(q, id, &a, &m, why);
 	if (rc == RC_OK) {
 		change(&m);
+		m.due = m.due ? m.due : run_unix(q->deps.run);
 		queue_save(q, &b, &m);
 		rc = data_commit_now(q->deps.data, &b, why);
 	}
-	queue_idle(q, id);
-	if (rc == RC_OK && queue_finished(&m))
-		metric_set(METRIC_QUEUE_DEPTH, --q->depth);
-	else if (rc == RC_OK ? !m.paused : rc != RC_NONE)
-		queue_put_due(q, id, rc == RC_OK ? m.due : run_unix(q->deps.run) + 10);
+	let_go(q, i, rc == RC_OK ? &m : NULL);
 	arena_done(&a);
 	return rc;
 }

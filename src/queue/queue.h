@@ -7,10 +7,13 @@
 #include "dns/dns.h"
 #include "net/net.h"
 
-/* Keys in DATA_MAIN:  'Q' 'm' be64(id)   a message: its envelope and the state of each recipient
+/* Keys in DATA_MAIN:
+ *   'Q' 'm' be64(id)             a message: its envelope and the state of each recipient
+ *   'Q' 'd' be64(due) be64(id)   when it is tried next; the value is its destination. None while it is paused
+ *   'Q' 'n'                      how many there are
  * The content is a blob, linked by account 0, kind 'Q', item id.
  *
- * [queue 1] What is in the store is the truth; memory holds ids and times only, and is filled again at start.
+ * [queue 1] What is in the store is the truth; memory holds some ids of what is due, and is filled by pages.
  * [queue 2] A record goes when no recipient waits and no sender has to be told of one.
  * [queue 3] A recipient's state changes only by a durable commit after its server's answer: a crash in between sends
  *           once more (as SMTP allows), and never loses. */
@@ -66,20 +69,29 @@ struct queue_message {
 	struct blob_ref blob;
 	uint64_t skip; /* leading octets of the blob that are ours alone: Return-Path */
 	int64_t made, due; /* unix seconds */
+	int64_t filed; /* under this time it is in the index; 0: nowhere */
 	struct queue_rcpt *rcpts;
 	size_t rcpts_n;
+	struct queue_part *parts; /* what queue_add has made of it, in the batch's arena */
+	size_t parts_n;
+};
+
+/* The recipients of one destination, as they are stored: each destination has its own tries and its own pace. */
+struct queue_part {
+	uint64_t id;
+	struct slice to, record;
 };
 
 struct queue *queue_new(const struct queue_deps *deps);
-/* Reads what is stored and starts; call it when the run time runs. */
+/* Starts; call it when the run time runs. How much is stored does not matter. */
 enum rc queue_start(struct queue *q, struct fault *why);
 void queue_free(struct queue **q);
 
-/* Adds record and link to the batch; m->id is set. The blob itself is added by the caller. A recipient may be sent
- * already: then its sender is told. */
-void queue_add(struct queue *q, struct data_batch *b, struct queue_message *m);
-/* After the commit: it is tried at once. */
-void queue_added(struct queue *q, uint64_t id, struct slice trace);
+/* Adds records and links to the batch, one for each destination; m->id, the first of their ids, and m->parts are set.
+ * The blob itself is added by the caller. A recipient may be sent already: then its sender is told. RC_LIMIT: no memory. */
+enum rc queue_add(struct queue *q, struct data_batch *b, struct queue_message *m);
+/* After the commit: it is tried at once. `content` is the blob's, if it is at hand, or empty. */
+void queue_added(struct queue *q, const struct queue_message *m, struct slice content);
 
 /* For the command line. Results live in `a`. Any thread, may block. */
 enum rc queue_list(struct queue *q, size_t most, struct arena *a, struct queue_message **out,

@@ -1,22 +1,48 @@
-/* queue_int.h: The queue in memory: what is due when, and deliveries under way. */
+/* queue_int.h: The queue in memory: what is due, in line at its destinations. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef QUEUE_QUEUE_INT_H
 #define QUEUE_QUEUE_INT_H
 
 #include "base/lock.h"
-#include "dns/dns.h"
-#include "net/conn.h"
-#include "queue/downgrade.h"
 #include "queue/queue.h"
 
-enum { DEST_BUCKETS = 1024, ROUTE_HOSTS = 16 };
+enum {
+	DEST_BUCKETS = 1024,
+	ITEM_BUCKETS = 16384,
+	ROUTE_HOSTS = 16,
+	ITEMS_MOST = 50000, /* in memory; others wait in the store */
+	DEST_ITEMS_MOST = 1000, /* of those for one destination */
+	HOT_EACH = 64 * 1024,
+	HOT_ALL = 8 * 1024 * 1024
+};
 
 struct client;
 struct delivery;
 
-struct queue_due {
+/* A place in the index: messages by the second in which they are due. */
+struct due {
+	int64_t at;
 	uint64_t id;
-	int64_t due;
+};
+
+/* What was just committed need not be read again. */
+struct hot {
+	struct slice record, content; /* content: empty when it was too large */
+	uint8_t bytes[];
+};
+
+/* A message in memory: due, or under way. */
+enum item_state { ITEM_HELD, ITEM_WAITS, ITEM_RUNS, ITEM_LATER };
+struct item {
+	uint64_t id;
+	struct item *same_bucket;
+	struct item *next; /* in line at its destination, or of those for later */
+	struct dest *dest;
+	struct hot *hot; /* or NULL */
+	int64_t later; /* unix seconds: the store failed, and its place in the index is behind us */
+	enum item_state state;
+	bool forced; /* somebody wants it now, whatever its record says */
+	bool again; /* it became due anew while it ran */
 };
 
 /* Where mail goes: a domain, or the relay host. It lives while something of it does; all under the queue's lock. */
@@ -25,7 +51,14 @@ struct dest {
 	struct client *idle; /* connections at rest, the one used last in front */
 	struct delivery *first, *last; /* wait for their turn */
 	uint32_t busy; /* deliveries that have a connection, or make one */
-	char key[];
+	struct item *first_item, *last_item; /* in line */
+	uint32_t refs; /* items that know it */
+	uint32_t items, begun; /* in line; taken from it and not ended */
+	struct dest *next_in_ring;
+	bool in_ring;
+	bool more; /* beyond DEST_ITEMS_MOST: in the index from there on */
+	struct due more_from;
+	char key[]; /* empty: nothing has to be sent */
 };
 
 struct queue {
@@ -33,48 +66,16 @@ struct queue {
 	struct task *scheduler;
 	struct door door; /* of outgoing connections */
 	struct lock lock; /* guards all below */
-	struct queue_due *heap;
-	size_t heap_n, heap_cap;
-	uint64_t *busy; /* ids under way, at_once of them at most */
-	size_t busy_n;
 	struct dest *dests[DEST_BUCKETS];
+	struct item *items[ITEM_BUCKETS];
+	size_t items_n, hot_bytes;
+	uint32_t running; /* deliveries that do not wait for their turn */
+	struct dest *ring, *ring_last; /* destinations that may begin something */
+	struct item *later, *later_last;
+	struct due seen; /* the index up to there is in memory, or marked at its destination */
+	int64_t next_due; /* no later than the first one behind; INT64_MAX: none */
 	uint64_t last_id;
 	_Atomic size_t depth;
-};
-
-/* One message under way. Its own task resolves names and commits results; while a client has it, the connection's task
- * runs the steps of client.c and this one sleeps. */
-struct delivery {
-	struct task task; /* first */
-	struct queue *q;
-	struct arena arena;
-	struct queue_message m;
-	struct dns_memo memo;
-	size_t first; /* of the recipients of the domain at hand */
-	struct slice domain; /* empty: none at hand */
-	struct slice hosts[ROUTE_HOSTS];
-	size_t hosts_n, host, address;
-	bool has_address, dns_failed; /* of any of the hosts so far */
-	bool is_us; /* the server at the other end says our name */
-	bool forced; /* somebody wants it now, whatever its record says */
-	bool *tried, *open,
-		*taken; /* each recipient: had its turn; in this transaction and not answered; RCPT was accepted */
-	bool reached; /* the server heard MAIL */
-	bool plain_next; /* the handshake failed: once more without TLS */
-	char answer[256]; /* why this host did not take it */
-	char server[256]; /* its name; empty: there was none */
-	struct downgrade_span
-		*spans; /* the message for servers without 8BITMIME; NULL: nobody needed it yet */
-	size_t spans_n;
-	struct data_batch batch;
-	struct arena work;
-	/* under the lock: */
-	struct dest *dest; /* where it has its turn; NULL: nowhere */
-	struct client *client; /* which has it now */
-	struct delivery *next; /* who waits behind it */
-	bool waits; /* for its turn */
-	bool given; /* a connection that stood already has it, or had it until now */
-	bool stale; /* the connection that it was given had ended already */
 };
 
 /* store.c */
@@ -84,46 +85,61 @@ void queue_write(const struct queue_message *m, struct buf *out);
 enum rc queue_read(struct slice in, uint64_t id, struct arena *a, struct queue_message *out);
 enum rc queue_load(struct queue *q, uint64_t id, struct arena *a, struct queue_message *out,
 	struct fault *why);
-/* Record, or its deletion when it is finished: nobody waits, and nobody has to be told. */
-void queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m);
+/* Record and place in the index, or their deletion when it is finished: nobody waits, and nobody has to be told. Returns
+ * the record, which like the batch's other keys and values refers to `m` and lies in the batch's arena. */
+struct slice queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m);
 bool queue_finished(const struct queue_message *m);
 
+void queue_due_key(struct buf *key, struct due place);
+/* Where it goes next; empty: nowhere, its sender is to be told. */
+/* Behind the last @. */
+struct slice queue_domain(struct slice address);
+struct slice queue_to(const struct queue *q, const struct queue_message *m);
+
 /* queue.c */
+/* Begins what may begin. Not under the lock. */
+void queue_turn(struct queue *q);
+/* The record was written: it is due again then. */
 void queue_put_due(struct queue *q, uint64_t id, int64_t due);
-void queue_idle(struct queue *q, uint64_t id); /* a delivery has ended */
+/* A delivery has ended; `again_s` > 0: its record is as it was, and it is tried again so much later. */
+void queue_ended(struct queue *q, struct item *i, int64_t again_s);
+
+/* index.c */
+/* Reads on in the index. True: there is more to be read now. */
+bool index_fill(struct queue *q);
+/* Under the lock: the place was passed; the message there may have been begun. */
+bool index_is_behind(const struct queue *q, struct due place);
+/* Under the lock: the message is due, and is put in line when there is room; else index_fill will find it. */
+void index_due(struct queue *q, struct due place, struct slice to);
+
+/* items.c, all under q->lock. */
+struct item *items_find(struct queue *q, uint64_t id);
+/* Held: in no line. `d` NULL: never put in line. */
+struct item *items_new(struct queue *q, uint64_t id, struct dest *d);
+void items_wait(struct queue *q, struct item *i, bool first);
+/* The next one to begin, each destination in turn. NULL: none, or enough run. */
+struct item *items_take(struct queue *q);
+/* Out of its line. False: it is in none. */
+bool items_hold(struct item *i);
+/* One that runs is held. */
+void items_end(struct queue *q, struct item *i);
+/* One that is held. */
+void items_drop(struct queue *q, struct item *i);
+void items_heat(struct queue *q, struct item *i, struct slice record, struct slice content);
+void items_cool(struct queue *q, struct item *i);
 
 /* deliver.c */
-void deliver_start(struct queue *q, uint64_t id, bool forced);
-/* The recipient's result, as d->server has it. */
-void deliver_answer(struct delivery *d, size_t rcpt, enum queue_state state, struct slice answer);
-/* The recipient has its turn in another transaction of this round. */
-void deliver_later(struct delivery *d, size_t rcpt);
+void deliver_start(struct queue *q, struct item *i);
 
-/* dest.c, all under q->lock. */
-/* True: `by` has its turn: by->dest is set, and by->client too when a connection was at rest; it is woken. False: it
- * waits, until it finds by->waits false. */
-bool dest_enter(struct queue *q, struct slice key, struct delivery *by);
-/* The turn goes to who waits first; nothing happens to one that has none. Ends its waiting, too. */
-void dest_leave(struct queue *q, struct delivery *by);
-/* The connection's message is done, and has no turn any more: both go to who waits first (RC_OK), or it rests (RC_NONE). */
-enum rc dest_next(struct queue *q, struct client *c);
-/* A connection at rest that ends. */
-void dest_forget(struct queue *q, struct client *c);
-/* Another connection at rest for one that has its turn; false: there is none. */
-bool dest_again(struct queue *q, struct delivery *by);
+/* dest.c, under q->lock. */
+struct dest *dest_get(struct queue *q, struct slice key);
+/* Frees it when nothing of it is left. */
+void dest_put(struct queue *q, struct dest *d);
 
 /* route.c */
 bool route_is_relay(const struct queue *q);
-/* d->hosts for d->domain, best first. RC_WAIT: run again when woken. RC_TEMP, or another one for good: `*no` says why. */
-enum rc route_hosts(struct delivery *d, const char **no);
-/* The next address of the host at hand. RC_WAIT: run again when woken. RC_NONE: no more. */
-enum rc route_address(struct delivery *d, struct sockaddr_storage *out, socklen_t *len);
-/* After all hosts: why they will never be reached; NULL: they may. */
-const char *route_unreachable(const struct delivery *d);
 
 /* client.c */
 void client_door(struct queue *q);
-/* A new connection for the delivery, which has it from now on. RC_TEMP: there is none, and it has not. */
-enum rc client_connect(struct delivery *d, const struct sockaddr *to, socklen_t len);
 
 #endif

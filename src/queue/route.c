@@ -1,7 +1,7 @@
 /* route.c: From a domain to the addresses of its mail servers, best first (RFC 5321 5.1). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/random.h"
-#include "queue/queue_int.h"
+#include "queue/deliver_int.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>

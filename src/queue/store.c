@@ -11,6 +11,27 @@ void queue_key(struct buf *key, uint64_t id)
 	buf_be64(key, id);
 }
 
+void queue_due_key(struct buf *key, struct due place)
+{
+	buf_str(key, "Qd");
+	buf_be64(key, (uint64_t)place.at);
+	buf_be64(key, place.id);
+}
+
+struct slice queue_to(const struct queue *q, const struct queue_message *m)
+{
+	for (size_t i = 0; i < m->rcpts_n; i++)
+		if (m->rcpts[i].state == QUEUE_WAITING)
+			return route_is_relay(q) ? slice_str(q->deps.relay_host)
+						 : queue_domain(m->rcpts[i].address);
+	return S("");
+}
+
+struct slice queue_domain(struct slice address)
+{
+	return slice_tail(address, slice_rfind(address, '@') + 1);
+}
+
 void queue_write(const struct queue_message *m, struct buf *out)
 {
 	buf_byte(out, VERSION);
@@ -96,6 +117,7 @@ enum rc queue_read(struct slice in, uint64_t id, struct arena *a, struct queue_m
 	struct queue_message m = { .id = id };
 	if (read_all(in, a, &m) != RC_OK)
 		return RC_LOST;
+	m.filed = m.paused ? 0 : m.due;
 	*out = m;
 	return RC_OK;
 }
@@ -124,18 +146,40 @@ bool queue_finished(const struct queue_message *m)
 	return true;
 }
 
-void queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m)
+static void unfile(struct data_batch *b, const struct queue_message *m)
+{
+	struct buf key;
+	buf_init(&key, 0, b->arena);
+	queue_due_key(&key, (struct due){ m->filed, m->id });
+	data_delete(b, DATA_MAIN, buf_slice(&key));
+}
+
+static void file(struct queue *q, struct data_batch *b, const struct queue_message *m)
+{
+	struct buf key;
+	buf_init(&key, 0, b->arena);
+	queue_due_key(&key, (struct due){ m->due, m->id });
+	data_put(b, DATA_MAIN, buf_slice(&key), queue_to(q, m));
+}
+
+struct slice queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m)
 {
 	struct buf key, value;
-	(void)q;
+	bool gone = queue_finished(m);
 	buf_init(&key, 0, b->arena);
 	buf_init(&value, 0, b->arena);
 	queue_key(&key, m->id);
-	if (queue_finished(m)) {
+	if (m->filed && (gone || m->paused || m->filed != m->due))
+		unfile(b, m);
+	if (gone) {
 		data_delete(b, DATA_MAIN, buf_slice(&key));
 		blob_unlink(b, &m->blob, 0, 'Q', m->id);
-		return;
+		data_add(b, DATA_MAIN, S("Qn"), -1);
+		return S("");
 	}
 	queue_write(m, &value);
 	data_put(b, DATA_MAIN, buf_slice(&key), buf_slice(&value));
+	if (!m->paused && m->filed != m->due)
+		file(q, b, m);
+	return buf_slice(&value);
 }

@@ -298,10 +298,15 @@ static enum rc send_octets(
 	uint64_t from = span->from + c->sent, left = span->len - c->sent;
 	uint64_t room = BLOB_FRAME - from % BLOB_FRAME; /* each frame is unpacked once */
 	uint64_t most = left < room ? left : room;
-	run_block_begin(RUN_STORE_BLOB);
-	enum rc rc = blob_read(c->q->deps.blob, &c->d->m.blob, from, most, a, &piece, why);
-	run_block_end();
-	TRY(rc);
+	const struct hot *hot = c->d->hot;
+	if (hot && hot->content.len == c->d->m.blob.size) {
+		piece = slice_head(slice_tail(hot->content, from), most);
+	} else {
+		run_block_begin(RUN_STORE_BLOB);
+		enum rc rc = blob_read(c->q->deps.blob, &c->d->m.blob, from, most, a, &piece, why);
+		run_block_end();
+		TRY(rc);
+	}
 	if (piece.len == 0)
 		return fault_set(why, FAULT_DAMAGED, "the message is shorter than its record says");
 	c->sent += piece.len;

@@ -91,8 +91,7 @@ static void some_refused(void **state)
 	p = (struct peer){ .extensions = "PIPELINING" };
 	peer_start(&p, 0);
 	world_begin(&w, &(struct queue_deps){ .port = p.port });
-	world_post(&w, S("S: 1\r\n\r\nx\r\n"),
-		TO("ok@a.test", "perm@a.test", "x@null.test", "x@no.test"), 0);
+	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("ok@a.test", "perm@a.test"), 0);
 	assert_true(world_emptied(&w));
 	world_end(&w);
 	peer_stop(&p);
@@ -101,8 +100,6 @@ static void some_refused(void **state)
 	assert_true(strncmp(w.report, "me@out.test\n", 12) == 0);
 	assert_non_null(strstr(w.report,
 		"Final-Recipient: rfc822;perm@a.test\r\nAction: failed\r\nStatus: 5.1.1"));
-	assert_non_null(strstr(w.report, "x@null.test"));
-	assert_non_null(strstr(w.report, "x@no.test"));
 	assert_null(strstr(w.report, "ok@a.test"));
 	assert_null(strstr(w.report, "mine\n"));
 }

@@ -4,5 +4,8 @@
 
 int main(void)
 {
-	return test_deliver() + test_downgrade() + test_dsn() + test_reuse() + test_route() ? 1 : 0;
+	return test_deliver() + test_downgrade() + test_dsn() + test_many() + test_reuse() +
+			       test_route()
+		       ? 1
+		       : 0;
 }

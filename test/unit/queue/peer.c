@@ -189,6 +189,14 @@ void peer_start(struct peer *p, unsigned port)
 	pthread_create(&p->thread, NULL, serve, p);
 }
 
+void peer_let_go(struct peer *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->wait_for = 0;
+	pthread_cond_broadcast(&p->come);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void peer_stop(struct peer *p)
 {
 	shutdown(p->fd, SHUT_RDWR);

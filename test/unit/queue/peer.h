@@ -38,6 +38,8 @@ struct peer {
 /* `port` 0 picks one. */
 void peer_start(struct peer *p, unsigned port);
 void peer_stop(struct peer *p);
+/* Greetings wait no longer. */
+void peer_let_go(struct peer *p);
 /* Waits until it took so many messages; false: it did not in five seconds. */
 bool peer_wait(struct peer *p, int messages);
 

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -41,49 +42,79 @@ static enum rc keep_report(void *arg, struct slice rcpt, struct slice message, s
 	return RC_OK;
 }
 
-void world_begin(struct world *w, const struct queue_deps *more)
+static void run_up(struct world *w)
 {
-	struct data_options o = { .type = "memory" };
-	struct blob_options bo = { .path = NULL };
-	memset(w, 0, sizeof(*w));
-	w->deferred = metric_get(METRIC_QUEUE_DEFERRED);
-	arena_init(&w->a, 0);
-	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);
-	assert_int_equal(blob_open(w->data, &bo, &w->blob, &w->why), RC_OK);
 	w->run = run_new(&(struct run_conf){ .seats = 2 });
 	w->net = net_new(&(struct net_conf){ .run = w->run, .connections_max = 100 });
 	assert_int_equal(
 		dns_script_new(w->run, zone, sizeof(zone) / sizeof(zone[0]), &w->dns, &w->why),
 		RC_OK);
-	struct queue_deps deps = *more;
-	deps.data = w->data;
-	deps.blob = w->blob;
+	struct queue_deps deps = w->deps;
 	deps.run = w->run;
 	deps.net = w->net;
 	deps.dns = w->dns;
-	deps.hostname = "out.test";
-	deps.retry_first_ms = deps.retry_max_ms = 1;
-	deps.connect_ms = 2000;
-	deps.command_ms = deps.command_ms ? deps.command_ms : 2000;
-	deps.report = keep_report;
-	deps.arg = w;
 	w->queue = queue_new(&deps);
 	run_start(w->run);
+	uint64_t began = run_now_us();
 	assert_int_equal(queue_start(w->queue, &w->why), RC_OK);
+	w->start_us = run_now_us() - began;
 }
 
-void world_end(struct world *w)
+static void run_down(struct world *w)
 {
-	w->deferred = metric_get(METRIC_QUEUE_DEFERRED) - w->deferred;
 	run_drain(w->run);
 	(void)run_wait_empty(w->run, 3000);
 	run_free(&w->run);
 	queue_free(&w->queue);
 	dns_free(&w->dns);
 	net_free(&w->net);
+}
+
+void world_begin_on(struct world *w, const char *engine, const struct queue_deps *more)
+{
+	struct blob_options bo = { .path = NULL };
+	memset(w, 0, sizeof(*w));
+	(void)snprintf(w->folder, sizeof(w->folder), "/tmp/veredus-unit-queue-XXXXXX");
+	assert_non_null(mkdtemp(w->folder));
+	(void)snprintf(w->path, sizeof(w->path), "%s/store", w->folder);
+	struct data_options o = { .type = engine, .path = w->path };
+	w->deferred = metric_get(METRIC_QUEUE_DEFERRED);
+	arena_init(&w->a, 0);
+	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);
+	assert_int_equal(blob_open(w->data, &bo, &w->blob, &w->why), RC_OK);
+	w->deps = *more;
+	w->deps.data = w->data;
+	w->deps.blob = w->blob;
+	w->deps.hostname = "out.test";
+	w->deps.retry_first_ms = w->deps.retry_max_ms = 1;
+	w->deps.connect_ms = 2000;
+	w->deps.command_ms = more->command_ms ? more->command_ms : 2000;
+	w->deps.report = keep_report;
+	w->deps.arg = w;
+	run_up(w);
+}
+
+void world_begin(struct world *w, const struct queue_deps *more)
+{
+	world_begin_on(w, "memory", more);
+}
+
+void world_restart(struct world *w)
+{
+	run_down(w);
+	run_up(w);
+}
+
+void world_end(struct world *w)
+{
+	char command[300];
+	w->deferred = metric_get(METRIC_QUEUE_DEFERRED) - w->deferred;
+	run_down(w);
 	blob_close(&w->blob);
 	data_close(&w->data);
 	arena_done(&w->a);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", w->folder);
+	(void)!system(command);
 }
 
 uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m)
@@ -98,9 +129,9 @@ uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m
 	blob_ref_of(whole, &m->blob);
 	data_batch_init(&b, &w->a);
 	assert_int_equal(blob_add(w->blob, &b, whole, &m->blob, &w->why), RC_OK);
-	queue_add(w->queue, &b, m);
+	assert_int_equal(queue_add(w->queue, &b, m), RC_OK);
 	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
-	queue_added(w->queue, m->id, m->trace);
+	queue_added(w->queue, m, w->cold ? S("") : whole);
 	return m->id;
 }
 

@@ -15,12 +15,20 @@ struct world {
 	struct arena a;
 	struct fault why;
 	char report[20000];
+	char folder[64], path[80];
+	struct queue_deps deps;
+	uint64_t start_us; /* how long queue_start took */
+	bool cold; /* contents come from the store */
 	_Atomic int reports, report_temp_left; /* so many fail in passing first */
 	uint64_t deferred; /* recipients whose try failed; known when it has ended */
 };
 
 /* `more`: port and limits; the rest is filled in. */
 void world_begin(struct world *w, const struct queue_deps *more);
+/* On "rocksdb" or "sqlite" in a folder of its own. */
+void world_begin_on(struct world *w, const char *engine, const struct queue_deps *more);
+/* Everything but the store ends and begins anew. */
+void world_restart(struct world *w);
 void world_end(struct world *w);
 /* Queues `text` with the envelope given, to which sender, blob and time are added. Returns its id. */
 uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m);
