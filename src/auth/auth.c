@@ -31,6 +31,7 @@ struct auth *auth_new(const struct auth_deps *deps)
 	auth->deps.delay_ms = deps->delay_ms ? deps->delay_ms : DELAY_MS;
 	auth->cache = auth_cache_new(deps->cache_bytes);
 	lock_init(&auth->lock, LOCK_AUTH);
+	pthread_cond_init(&auth->less, NULL);
 	random_bytes(auth->secret, sizeof(auth->secret));
 	auth_delay_init(auth);
 	return auth;
@@ -42,6 +43,7 @@ void auth_free(struct auth **auth)
 		return;
 	must(atomic_load(&(*auth)->jobs_now) == 0);
 	auth_cache_free(&(*auth)->cache);
+	pthread_cond_destroy(&(*auth)->less);
 	lock_done(&(*auth)->lock);
 	mem_wipe((*auth)->secret, sizeof((*auth)->secret));
 	mem_free(MEM_OTHER, *auth);
@@ -59,6 +61,9 @@ void auth_stats(struct auth *auth, struct auth_stats *out)
 		.jobs_now = atomic_load(&auth->jobs_now),
 	};
 	auth_cache_stats(auth->cache, &out->cache_bytes, &out->cache_entries);
+	lock_enter(&auth->lock);
+	out->hash_bytes_most = auth->hash_bytes_most;
+	lock_leave(&auth->lock);
 }
 
 static bool is_offered(const struct mech_row *row, const struct auth_peer *peer)

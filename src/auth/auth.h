@@ -12,7 +12,9 @@
  *          credential generation moves, or the cache is full; so a changed password is felt at once.
  * [auth 2] An unknown user, a disabled one and a wrong password cost the same time and get the same answer.
  * [auth 3] A hash job outlives the session that asked for it; it then holds nothing of the session.
- * [auth 4] Sessions that ask for the same name with the same password at once wait for one hash. */
+ * [auth 4] Sessions that ask for the same name with the same password at once wait for one hash.
+ * [auth 5] Hashes under way take `hash_bytes` at most; one that wants more than that waits until it is alone, and is refused
+ *          when it wants more than twice as much. */
 
 struct auth;
 
@@ -20,6 +22,7 @@ struct auth_deps {
 	struct dir *dir;
 	struct run *run;
 	size_t cache_bytes;
+	size_t hash_bytes; /* 0: as many hashes at once as there are cores */
 	uint64_t cache_ms; /* 0: 10 minutes */
 	uint64_t
 		delay_ms; /* before the first refusal on a connection, doubled for each one after it, at most 8 times;
@@ -80,6 +83,7 @@ void auth_cancel(struct auth_session *s);
 
 struct auth_stats {
 	uint64_t tries, cached, hashed, refused, failed, jobs_now, cache_bytes, cache_entries;
+	uint64_t hash_bytes_most; /* that hashes held at once */
 };
 void auth_stats(struct auth *auth, struct auth_stats *out);
 

@@ -32,6 +32,8 @@ struct auth {
 	struct auth_cache *cache;
 	struct lock lock; /* of the jobs and the delays */
 	struct auth_job *jobs[AUTH_JOB_BUCKETS]; /* that can be joined, by digest */
+	size_t hash_bytes, hash_bytes_most; /* [auth 5]: of the hashes under way */
+	pthread_cond_t less; /* a hash gave its memory back */
 	uint8_t secret
 		[AUTH_DIGEST_LEN]; /* of this process: keys the cache, makes the salts of unknown users */
 	_Atomic uint64_t tries, cached, hashed, refused, failed, jobs_now;

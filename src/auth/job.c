@@ -23,13 +23,51 @@ struct auth_job {
 	unsigned owners; /* the attempts and the runner */
 };
 
+/* ---- [auth 5]: the memory of hashes; they run on threads of their own, which may wait ---- */
+
+static enum rc take_memory(struct auth *auth, size_t bytes)
+{
+	size_t most = auth->deps.hash_bytes;
+	if (most && bytes > 2 * most)
+		return RC_LIMIT;
+	lock_enter(&auth->lock);
+	while (most && auth->hash_bytes > 0 && auth->hash_bytes + bytes > most)
+		pthread_cond_wait(&auth->less, &auth->lock.mutex);
+	auth->hash_bytes += bytes;
+	if (auth->hash_bytes > auth->hash_bytes_most)
+		auth->hash_bytes_most = auth->hash_bytes;
+	lock_leave(&auth->lock);
+	return RC_OK;
+}
+
+static void give_memory(struct auth *auth, size_t bytes)
+{
+	lock_enter(&auth->lock);
+	auth->hash_bytes -= bytes;
+	lock_leave(&auth->lock);
+	pthread_cond_broadcast(&auth->less);
+}
+
+static enum rc check_one(struct auth_job *job, struct slice stored)
+{
+	size_t bytes = password_memory(stored);
+	enum rc rc = RC_DENIED;
+	TRY(take_memory(job->auth, bytes));
+	if (stored.len == 0)
+		password_waste(job->pass);
+	else
+		rc = password_check(stored, job->pass);
+	give_memory(job->auth, bytes);
+	return rc;
+}
+
 static enum rc check(struct auth_job *job)
 {
 	enum rc answer = RC_DENIED;
 	if (job->n == 0)
-		password_waste(job->pass);
+		return check_one(job, S(""));
 	for (size_t i = 0; i < job->n && answer != RC_OK; i++) {
-		enum rc rc = password_check(job->hashes[i], job->pass);
+		enum rc rc = check_one(job, job->hashes[i]);
 		answer = rc == RC_DENIED ? answer : rc;
 	}
 	return answer;
@@ -126,10 +164,15 @@ static void renew(void *arg)
 	struct slice made = job->n == 1 ? job->hashes[0] : S("");
 	struct scram_keys keys;
 	struct fault why = { 0 };
+	size_t bytes = password_memory(S(""));
 	arena_init(&a, AUTH_TRY_BYTES);
-	enum rc rc = made.len > 0 && password_is_current(made)
+	enum rc rc = take_memory(job->auth, bytes);
+	if (rc == RC_OK) {
+		rc = made.len > 0 && password_is_current(made)
 			     ? scram_keys_make(job->pass, &keys)
 			     : auth_new_password(job->pass, &a, &made, &keys);
+		give_memory(job->auth, bytes);
+	}
 	if (rc == RC_OK)
 		rc = dir_renew_secret(
 			job->auth->deps.dir, job->id, job->generation, made, &keys, &why);

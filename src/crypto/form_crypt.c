@@ -20,18 +20,20 @@ static uint32_t digit(uint8_t c)
 }
 
 /* Is 128 * 2^log2_n * r within what we give? */
-static enum rc memory_fits(uint64_t log2_n, uint64_t r)
+static enum rc memory_fits(uint64_t log2_n, uint64_t r, struct form *f)
 {
 	if (log2_n < 1 || r < 1)
 		return RC_BAD;
 	if (log2_n > 24 || r > PASSWORD_MOST_KIB ||
 		((uint64_t)128 << log2_n) * r > (uint64_t)PASSWORD_MOST_KIB * 1024)
 		return RC_LIMIT;
+	f->memory_kib = (uint32_t)(((uint64_t)128 << log2_n) * r / 1024);
 	return RC_OK;
 }
 
-static enum rc bcrypt_fits(struct slice in)
+static enum rc bcrypt_fits(struct slice in, struct form *f)
 {
+	(void)f;
 	uint64_t cost;
 	TRY(slice_u64(slice_split(&in, '$'), 99, &cost));
 	if (cost < 4 || in.len != 53)
@@ -39,8 +41,9 @@ static enum rc bcrypt_fits(struct slice in)
 	return cost > BCRYPT_COST_MOST ? RC_LIMIT : RC_OK;
 }
 
-static enum rc sha_fits(struct slice in)
+static enum rc sha_fits(struct slice in, struct form *f)
 {
+	(void)f;
 	if (slice_starts(in, S("rounds="))) {
 		uint64_t rounds;
 		TRY(slice_u64(slice_tail(slice_split(&in, '$'), 7), UINT32_MAX, &rounds));
@@ -52,7 +55,7 @@ static enum rc sha_fits(struct slice in)
 }
 
 /* $7$: one digit log2(N), five digits r, five digits p, least significant first. */
-static enum rc scrypt_fits(struct slice in)
+static enum rc scrypt_fits(struct slice in, struct form *f)
 {
 	if (in.len < 11)
 		return RC_BAD;
@@ -67,7 +70,7 @@ static enum rc scrypt_fits(struct slice in)
 	}
 	if (p < 1)
 		return RC_BAD;
-	return p > LANES_MOST ? RC_LIMIT : memory_fits(digit(in.at[0]), r);
+	return p > LANES_MOST ? RC_LIMIT : memory_fits(digit(in.at[0]), r, f);
 }
 
 /* yescrypt's numbers of variable length: a first digit in [start, end] tells how many follow. */
@@ -98,7 +101,7 @@ static enum rc take_yescrypt(struct slice *in, uint32_t min, uint32_t *out)
 	return RC_OK;
 }
 
-static enum rc yescrypt_fits(struct slice in)
+static enum rc yescrypt_fits(struct slice in, struct form *f)
 {
 	struct slice params = slice_split(&in, '$');
 	uint32_t flavour, log2_n, r;
@@ -115,12 +118,12 @@ static enum rc yescrypt_fits(struct slice in)
 		if (params.len > 0 || p > LANES_MOST)
 			return RC_LIMIT;
 	}
-	return memory_fits(log2_n, r);
+	return memory_fits(log2_n, r, f);
 }
 
 static const struct {
 	struct slice prefix;
-	enum rc (*fits)(struct slice);
+	enum rc (*fits)(struct slice, struct form *);
 } kinds[] = {
 	{ S("$2a$"), bcrypt_fits },
 	{ S("$2b$"), bcrypt_fits },
@@ -146,7 +149,7 @@ enum rc form_crypt_parse(struct slice stored, struct form *f)
 		if (!slice_starts(stored, kinds[i].prefix))
 			continue;
 		memcpy(f->text, stored.at, stored.len);
-		return kinds[i].fits(slice_tail(stored, kinds[i].prefix.len));
+		return kinds[i].fits(slice_tail(stored, kinds[i].prefix.len), f);
 	}
 	return RC_BAD;
 }

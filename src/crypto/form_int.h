@@ -14,7 +14,7 @@ struct form {
 	enum form_kind kind;
 	enum crypto_hash alg; /* digest, pbkdf2 */
 	uint32_t rounds; /* pbkdf2; argon2: passes */
-	uint32_t memory_kib; /* argon2 */
+	uint32_t memory_kib; /* argon2; scrypt and yescrypt */
 	uint32_t lanes, version; /* argon2 */
 	int flavour; /* argon2_type */
 	size_t salt_len;

@@ -71,6 +71,14 @@ bool password_is_current(struct slice stored)
 	       f.version == now.version && f.rounds >= now.rounds && f.memory_kib >= now.memory_kib;
 }
 
+size_t password_memory(struct slice stored)
+{
+	struct form f;
+	if (stored.len == 0)
+		return (size_t)PASSWORD_MEMORY_KIB * 1024;
+	return form_parse(stored, &f) == RC_OK ? (size_t)f.memory_kib * 1024 : 0;
+}
+
 void password_waste(struct slice plain)
 {
 	struct form f = form_now();

@@ -33,6 +33,9 @@ bool password_is_known(struct slice stored);
 /* Is it what password_make makes today? If not, hash again after the next log-in that proves the password. */
 bool password_is_current(struct slice stored);
 
+/* Bytes that password_check takes beside its stack; of ours for an empty `stored`, as password_waste does. Costs nothing. */
+size_t password_memory(struct slice stored);
+
 /* Spends the time that password_check takes for one of ours: for users that do not exist. */
 void password_waste(struct slice plain);
 

@@ -89,6 +89,7 @@ static void open_rooms(struct house *h)
 	h->auth = auth_new(&(struct auth_deps){ .dir = h->dir,
 		.run = h->run,
 		.cache_bytes = c->cache.http_auth ? c->cache.http_auth : 1 << 20,
+		.hash_bytes = c->memory_limit / 3,
 		.cache_ms = c->auth.cache_ms,
 		.delay_ms = c->auth.delay_ms });
 }

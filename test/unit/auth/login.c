@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-enum { LINES_MOST = 6, DELAY_MS = 30 };
+enum { LINES_MOST = 6, DELAY_MS = 30, HASH_BYTES = 30 << 20 };
 
 /* A client: gives the next line whenever it is asked, and keeps how it ended. */
 struct client {
@@ -244,8 +244,11 @@ static int open_world(void **state)
 	assert_int_equal(data_open(&options, &w->data, &w->why), RC_OK);
 	w->dir = dir_new(w->data, 1 << 20);
 	w->run = run_new(&(struct run_conf){ .seats = 2 });
-	w->auth = auth_new(&(struct auth_deps){
-		.dir = w->dir, .run = w->run, .cache_bytes = 4096, .delay_ms = DELAY_MS });
+	w->auth = auth_new(&(struct auth_deps){ .dir = w->dir,
+		.run = w->run,
+		.cache_bytes = 4096,
+		.hash_bytes = HASH_BYTES,
+		.delay_ms = DELAY_MS });
 	run_start(w->run);
 	assert_int_equal(dir_domain_add(w->dir, S("example.org"), 0, &w->why), RC_OK);
 	assert_int_equal(dir_add(w->dir, &ann, &w->ann, &w->why), RC_OK);
@@ -450,6 +453,32 @@ static void hashes_once(void **state)
 	assert_int_equal(s.hashed, 1);
 }
 
+/* [auth 5]: there is memory for one of our hashes at a time, and none for a much larger one. */
+static void bounds_memory(void **state)
+{
+	struct world *w = *state;
+	struct auth_stats s;
+	struct client *clients[8];
+	static const char *const words[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	for (size_t i = 0; i < 8; i++) {
+		clients[i] = client_new();
+		clients[i]->lines[0] = "nobody@example.org";
+		clients[i]->lines[1] = words[i];
+		start(w, clients[i]);
+	}
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(wait_for(clients[i]), RC_DENIED);
+	auth_stats(w->auth, &s);
+	assert_int_equal(s.hashed, 8);
+	assert_int_equal(s.hash_bytes_most, 19 << 20);
+	struct slice large = S("$argon2id$v=19$m=65536,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$"
+			       "rk2Mi3E4dgRMg0fHaYaptWVZRKqs//6b6k3/nntqGJk");
+	assert_int_equal(dir_set_password(w->dir, w->ann, large, NULL, &w->why), RC_OK);
+	assert_int_equal(by_password(w, "ann", "secret"), RC_DENIED);
+	auth_stats(w->auth, &s);
+	assert_int_equal(s.hash_bytes_most, 19 << 20);
+}
+
 int test_login(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,6 +491,7 @@ int test_login(void)
 		cmocka_unit_test_setup_teardown(wants_privacy, open_world, close_world),
 		cmocka_unit_test_setup_teardown(outlives_sessions, open_world, close_world),
 		cmocka_unit_test_setup_teardown(hashes_once, open_world, close_world),
+		cmocka_unit_test_setup_teardown(bounds_memory, open_world, close_world),
 	};
 	return cmocka_run_group_tests_name("auth/login", tests, NULL, NULL);
 }

@@ -118,6 +118,26 @@ static void refuses_the_rest(void **state)
 	}
 }
 
+static void tells_its_memory(void **state)
+{
+	static const struct {
+		const char *stored;
+		size_t kib;
+	} rows[] = {
+		{ "", PASSWORD_MEMORY_KIB },
+		{ "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$"
+		  "rk2Mi3E4dgRMg0fHaYaptWVZRKqs//6b6k3/nntqGJk",
+			65536 },
+		{ "$7$C6..../....SodiumChloride$kBGj9fHznVYFQMEn/qDCfrDevf9YDtcDdKvEqHJLV8D",
+			16384 },
+		{ "$y$j9T$saltsaltsalt$KegnztSFfIaK6bLcqRTxS0iWHwoB0tGmE0kE0MyYQUB", 16384 },
+		{ "{SHA256}K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=", 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(password_memory(slice_str(rows[i].stored)), rows[i].kib * 1024);
+}
+
 static void makes_ours(void **state)
 {
 	(void)state;
@@ -144,6 +164,7 @@ int test_password(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checks_every_form),
 		cmocka_unit_test(refuses_the_rest),
+		cmocka_unit_test(tells_its_memory),
 		cmocka_unit_test(makes_ours),
 	};
 	return cmocka_run_group_tests_name("crypto/password", tests, NULL, NULL);
