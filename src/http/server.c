@@ -186,28 +186,12 @@ static bool body_wanted(struct http_session *s)
 	return http_find(s, &allow) == RC_OK;
 }
 
-enum step http_step_head(struct task *t)
+/* The head is whole: the body is wanted, refused, or none. */
+static enum step behind_head(struct http_session *s)
 {
-	struct http_session *s = conn_of(t)->session;
-	if (conn_out_full(s->conn))
-		return STEP_PARK;
-	if (conn_timed_out(s->conn) || (conn_draining(s->conn) && s->in.len == 0))
-		return STEP_CLOSE;
-	enum rc rc = s->in.len ? read_head(s) : RC_MORE;
-	while (rc == RC_MORE) {
-		enum rc got = http_fill(s);
-		if (got == RC_MORE && s->in.len == 0)
-			buf_done(&s->in); /* [http 1] */
-		if (got != RC_OK)
-			return got == RC_MORE ? STEP_PARK
-			       : s->in.over   ? refuse_head(s, s->in.full ? RC_LIMIT : RC_TEMP)
-					      : STEP_CLOSE;
-		rc = read_head(s);
-	}
-	if (rc != RC_OK)
-		return refuse_head(s, rc);
+	struct task *t = &s->conn->task;
 	prepare(s);
-	rc = split_target(s);
+	enum rc rc = split_target(s);
 	if (rc == RC_LIMIT)
 		return no_memory(s);
 	if (rc != RC_OK)
@@ -226,6 +210,27 @@ enum step http_step_head(struct task *t)
 		buf_str(conn_out(s->conn), "HTTP/1.1 100 Continue\r\n\r\n");
 	t->step = s->head.framing == HTTP1_NO_BODY ? http_step_call : http_step_body;
 	return STEP_MORE;
+}
+
+enum step http_step_head(struct task *t)
+{
+	struct http_session *s = conn_of(t)->session;
+	if (conn_out_full(s->conn))
+		return STEP_PARK;
+	if (conn_timed_out(s->conn) || (conn_draining(s->conn) && s->in.len == 0))
+		return STEP_CLOSE;
+	enum rc rc = s->in.len ? read_head(s) : RC_MORE;
+	while (rc == RC_MORE) {
+		enum rc got = http_fill(s);
+		if (got == RC_MORE && s->in.len == 0)
+			buf_done(&s->in); /* [http 1] */
+		if (got != RC_OK)
+			return got == RC_MORE ? STEP_PARK
+			       : s->in.over   ? refuse_head(s, s->in.full ? RC_LIMIT : RC_TEMP)
+					      : STEP_CLOSE;
+		rc = read_head(s);
+	}
+	return rc == RC_OK ? behind_head(s) : refuse_head(s, rc);
 }
 
 /* RC_OK: the body is whole. */

@@ -153,22 +153,26 @@ static void count_error(struct imap_session *s)
 	s->closing = true;
 }
 
+static void answer_ok(struct imap_session *s, struct buf *out)
+{
+	s->errors = s->state == IMAP_NEW ? s->errors : 0; /* only errors in a row are suspicious */
+	buf_str(out, " OK ");
+	buf_str(out, s->long_code.len ? "" : s->code);
+	buf_add(out, s->long_code);
+	if (s->done)
+		buf_str(out, s->done);
+	else
+		buf_fmt(out, "%s completed", s->command ? s->command->word : "command");
+	buf_str(out, "\r\n");
+}
+
 static void answer(struct imap_session *s, enum rc rc, const struct fault *why)
 {
 	struct buf *out = imap_out(s);
 	const struct fault_row *row = fault_row(why->id);
 	buf_str(out, s->tag[0] ? s->tag : "*");
 	if (rc == RC_OK) {
-		s->errors = s->state == IMAP_NEW ? s->errors
-						 : 0; /* only errors in a row are suspicious */
-		buf_str(out, " OK ");
-		buf_str(out, s->long_code.len ? "" : s->code);
-		buf_add(out, s->long_code);
-		if (s->done)
-			buf_str(out, s->done);
-		else
-			buf_fmt(out, "%s completed", s->command ? s->command->word : "command");
-		buf_str(out, "\r\n");
+		answer_ok(s, out);
 		return;
 	}
 	bool bad = rc == RC_BAD && (why->id == FAULT_NONE || why->id == FAULT_SYNTAX);

@@ -8,6 +8,25 @@
 
 enum { READ_SIZE = 16 * 1024 };
 
+/* One read of the socket, or of what TLS makes of it. RC_WAIT: TLS wants to write first; RC_BAD: it is broken. */
+static enum rc read_some(struct conn *c, uint8_t *at, size_t room, size_t *n)
+{
+	if (c->tls) {
+		enum rc rc = tls_read(c->tls, at, room, n);
+		if (rc == RC_WAIT)
+			c->wants_out = true;
+		return rc;
+	}
+	ssize_t got = recv(c->task.fd, at, room, 0);
+	*n = got > 0 ? (size_t)got : 0;
+	if (got > 0 && *n < room)
+		c->readable = false; /* drained: no second call to hear EAGAIN */
+	return got > 0                             ? RC_OK
+	       : got == 0                          ? RC_NONE
+	       : errno == EAGAIN || errno == EINTR ? RC_MORE
+						   : RC_BAD;
+}
+
 /* One read into the buffer. RC_MORE: nothing there; RC_NONE: the end. */
 static enum rc fill(struct conn *c)
 {
@@ -31,21 +50,7 @@ static enum rc fill(struct conn *c)
 		c->broken = true;
 		return RC_NONE;
 	}
-	enum rc rc = RC_OK;
-	if (c->tls) {
-		rc = tls_read(c->tls, at, room, &n);
-		if (rc == RC_WAIT)
-			c->wants_out = true;
-	} else {
-		ssize_t got = recv(c->task.fd, at, room, 0);
-		n = got > 0 ? (size_t)got : 0;
-		rc = got > 0                             ? RC_OK
-		     : got == 0                          ? RC_NONE
-		     : errno == EAGAIN || errno == EINTR ? RC_MORE
-							 : RC_BAD;
-		if (got > 0 && n < room)
-			c->readable = false; /* drained: no second call to hear EAGAIN */
-	}
+	enum rc rc = read_some(c, at, room, &n);
 	if (rc == RC_OK) {
 		buf_added(&c->in, n);
 		metric_add(METRIC_NET_IN_BYTES, n);
