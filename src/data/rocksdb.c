@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -23,10 +24,9 @@ struct rocks {
 	rocksdb_readoptions_t *reads;
 	rocksdb_writebatch_t *batch; /* the committer's, used again */
 	char *path;
-	pthread_rwlock_t
-		gate; /* readers hold it while they use `db`; written when it is closed and opened again */
-	/* The committer's: the library takes no write any more; when to open it again, and what is answered until then. */
-	bool stopped;
+	pthread_rwlock_t gate; /* held to use `db`; written to close it and open it again */
+	_Atomic bool stopped; /* the library takes no write any more */
+	/* Under the gate, written: when to open it again, and what is answered until then. */
 	uint64_t again_us;
 	struct fault why;
 };
@@ -54,6 +54,80 @@ static bool stops(const char *err)
 	return !strstr(err, "No space left") && !strstr(err, "NoSpace");
 }
 
+static void close_db(struct rocks *r)
+{
+	for (size_t s = 0; s < DATA_SPACES; s++) {
+		if (r->spaces[s])
+			rocksdb_column_family_handle_destroy(r->spaces[s]);
+		r->spaces[s] = NULL;
+	}
+	if (r->db)
+		rocksdb_close(r->db);
+	r->db = NULL;
+}
+
+static const char *const names[DATA_SPACES] = { "default", "blob" };
+
+static enum rc open_db(struct rocks *r, struct fault *why)
+{
+	char *err = NULL;
+	if (mkdir(r->path, 0700) < 0 && errno != EEXIST)
+		return fault_set(why, FAULT_STORE, "%s: %s", r->path, strerror(errno));
+	r->db = rocksdb_open_column_families(r->options[0], r->path, DATA_SPACES, names,
+		(const rocksdb_options_t *const *)r->options, r->spaces, &err);
+	return err ? failed(err, why) : RC_OK;
+}
+
+/* Where nothing can be written it can be read all the same. */
+static void open_reading(struct rocks *r)
+{
+	char *err = NULL;
+	close_db(r);
+	r->db = rocksdb_open_for_read_only_column_families(r->options[0], r->path, DATA_SPACES,
+		names, (const rocksdb_options_t *const *)r->options, r->spaces, 0, &err);
+	if (err)
+		rocksdb_free(err);
+}
+
+/* Opens what is closed, or (`whole`) what takes no writes, once a second; `was`: why not. Any thread, outside the gate. */
+static void revive(struct rocks *r, bool whole, struct fault *was)
+{
+	pthread_rwlock_wrlock(&r->gate);
+	bool due = (!r->db || (whole && atomic_load(&r->stopped))) && run_now_us() >= r->again_us;
+	if (due) {
+		close_db(r);
+		bool open = open_db(r, &r->why) == RC_OK;
+		if (open)
+			event_log(EVENT_STORE_OPENED, f_str("path", r->path),
+				f_str("after", "a failed write"));
+		else
+			open_reading(r);
+		atomic_store(&r->stopped, !open);
+		r->again_us = run_now_us() + AGAIN_US;
+	}
+	*was = r->why;
+	pthread_rwlock_unlock(&r->gate);
+}
+
+/* Into the gate, for reading. False: nothing can be read, and we are outside. */
+static bool enter(struct rocks *r)
+{
+	struct fault was;
+	for (int again = 0; again < 2; again++) {
+		pthread_rwlock_rdlock(&r->gate);
+		if (r->db)
+			return true;
+		pthread_rwlock_unlock(&r->gate);
+		revive(r, false, &was);
+	}
+	return false;
+}
+
+static void leave(struct rocks *r)
+{
+	pthread_rwlock_unlock(&r->gate);
+}
+
 static enum rc closed(struct fault *why)
 {
 	return fault_set(why, FAULT_STORE, "%s", "");
@@ -65,25 +139,20 @@ static enum rc rocks_get(void *e, enum data_space space, struct slice key, struc
 	struct rocks *r = e;
 	char *err = NULL;
 	size_t len;
-	pthread_rwlock_rdlock(&r->gate);
-	rocksdb_pinnableslice_t *pin =
-		r->db ? rocksdb_get_pinned_cf(r->db, r->reads, r->spaces[space],
-				(const char *)key.at, key.len, &err)
-		      : NULL;
-	bool open = r->db != NULL;
-	if (!pin)
-		pthread_rwlock_unlock(&r->gate);
-	if (!open)
+	if (!enter(r))
 		return closed(why);
+	rocksdb_pinnableslice_t *pin = rocksdb_get_pinned_cf(
+		r->db, r->reads, r->spaces[space], (const char *)key.at, key.len, &err);
+	enum rc rc = pin ? RC_OK : RC_NONE;
+	if (pin) {
+		const char *at = rocksdb_pinnableslice_value(pin, &len);
+		rc = arena_copy(a, slice_of(at, len), value);
+		rocksdb_pinnableslice_destroy(pin);
+	}
+	leave(r);
 	if (err)
 		return failed(err, why);
-	if (!pin)
-		return RC_NONE;
-	const char *at = rocksdb_pinnableslice_value(pin, &len);
-	enum rc rc = arena_copy(a, slice_of(at, len), value);
-	rocksdb_pinnableslice_destroy(pin);
-	pthread_rwlock_unlock(&r->gate);
-	return rc == RC_OK ? RC_OK : fault_set(why, FAULT_MEMORY, "%s", "");
+	return rc == RC_LIMIT ? fault_set(why, FAULT_MEMORY, "%s", "") : rc;
 }
 
 static void start(rocksdb_iterator_t *it, const struct data_range *range)
@@ -142,73 +211,29 @@ static enum rc rocks_scan(
 	void *e, const struct data_range *range, data_visit_fn *visit, void *ctx, struct fault *why)
 {
 	struct rocks *r = e;
-	pthread_rwlock_rdlock(&r->gate);
-	enum rc rc = r->db ? scan(r, range, visit, ctx, why) : closed(why);
-	pthread_rwlock_unlock(&r->gate);
+	if (!enter(r))
+		return closed(why);
+	enum rc rc = scan(r, range, visit, ctx, why);
+	leave(r);
 	return rc;
-}
-
-static void close_db(struct rocks *r)
-{
-	for (size_t s = 0; s < DATA_SPACES; s++) {
-		if (r->spaces[s])
-			rocksdb_column_family_handle_destroy(r->spaces[s]);
-		r->spaces[s] = NULL;
-	}
-	if (r->db)
-		rocksdb_close(r->db);
-	r->db = NULL;
-}
-
-static const char *const names[DATA_SPACES] = { "default", "blob" };
-
-static enum rc open_db(struct rocks *r, struct fault *why)
-{
-	char *err = NULL;
-	if (mkdir(r->path, 0700) < 0 && errno != EEXIST)
-		return fault_set(why, FAULT_STORE, "%s: %s", r->path, strerror(errno));
-	r->db = rocksdb_open_column_families(r->options[0], r->path, DATA_SPACES, names,
-		(const rocksdb_options_t *const *)r->options, r->spaces, &err);
-	return err ? failed(err, why) : RC_OK;
-}
-
-/* Where nothing can be written it can be read all the same. */
-static void open_reading(struct rocks *r)
-{
-	char *err = NULL;
-	close_db(r);
-	r->db = rocksdb_open_for_read_only_column_families(r->options[0], r->path, DATA_SPACES,
-		names, (const rocksdb_options_t *const *)r->options, r->spaces, 0, &err);
-	if (err)
-		rocksdb_free(err);
 }
 
 static enum rc open_again(struct rocks *r, struct fault *why)
 {
-	enum rc rc = RC_TEMP;
-	if (run_now_us() >= r->again_us) {
-		pthread_rwlock_wrlock(&r->gate);
-		close_db(r);
-		rc = open_db(r, &r->why);
-		if (rc != RC_OK)
-			open_reading(r);
-		pthread_rwlock_unlock(&r->gate);
-		r->stopped = rc != RC_OK;
-		r->again_us = run_now_us() + AGAIN_US;
-	}
-	if (rc == RC_OK)
-		event_log(EVENT_STORE_OPENED, f_str("path", r->path),
-			f_str("after", "a failed write"));
-	else if (why)
-		*why = r->why;
-	return rc == RC_OK ? RC_OK : r->why.id == FAULT_STORE_FULL ? RC_LIMIT : RC_TEMP;
+	struct fault was;
+	revive(r, true, &was);
+	if (!atomic_load(&r->stopped))
+		return RC_OK;
+	if (why)
+		*why = was;
+	return was.id == FAULT_STORE_FULL ? RC_LIMIT : RC_TEMP;
 }
 
 static enum rc rocks_write(void *e, const struct data_op *const *ops, size_t n, struct fault *why)
 {
 	struct rocks *r = e;
 	char *err = NULL;
-	if (r->stopped)
+	if (atomic_load(&r->stopped))
 		TRY(open_again(r, why));
 	rocksdb_writebatch_clear(r->batch);
 	for (size_t i = 0; i < n; i++) {
@@ -227,8 +252,8 @@ static enum rc rocks_write(void *e, const struct data_op *const *ops, size_t n, 
 		}
 	}
 	rocksdb_write(r->db, r->synced, r->batch, &err);
-	r->stopped = err && stops(err);
-	r->again_us = 0;
+	if (err && stops(err))
+		atomic_store(&r->stopped, true);
 	return err ? failed(err, why) : RC_OK;
 }
 
@@ -318,7 +343,10 @@ enum rc engine_rocksdb_open(
 	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write,
 		rocks_close };
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
-	pthread_rwlock_init(&r->gate, NULL);
+	pthread_rwlockattr_t writers_first;
+	pthread_rwlockattr_init(&writers_first);
+	pthread_rwlockattr_setkind_np(&writers_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&r->gate, &writers_first);
 	r->path = mem_str(MEM_STORE, o->path);
 	r->cache = rocksdb_cache_create_lru(o->cache_bytes ? o->cache_bytes : 32 * MIB);
 	for (size_t s = 0; s < DATA_SPACES; s++) {

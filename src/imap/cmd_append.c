@@ -95,6 +95,15 @@ enum rc imap_append_line(struct imap_session *s, const struct imap_literal *lit,
 	return rc == RC_NONE ? RC_BAD : rc;
 }
 
+/* No memory for what was promised: it is read to its end all the same, so that the answer is heard. */
+static void refuse_rest(struct imap_session *s)
+{
+	buf_done(&s->body);
+	s->refused = arena_new(&s->arena, sizeof(*s->refused));
+	s->refused->id = FAULT_MEMORY;
+	s->refused_rc = RC_LIMIT;
+}
+
 enum step imap_step_body(struct task *t)
 {
 	struct imap_session *s = conn_of(t)->session;
@@ -111,7 +120,7 @@ enum step imap_step_body(struct task *t)
 		if (!s->refused)
 			buf_add(&s->body, bytes);
 		if (s->body.over)
-			return STEP_CLOSE; /* no memory for what was promised */
+			refuse_rest(s);
 		s->literal_left -= bytes.len;
 	}
 	t->step = imap_step_line;

@@ -47,6 +47,8 @@ enum rc house_pairs(struct house *h, const struct conf *c, struct tls_pair *pair
 /* reload.c: the configuration is read again: on a fault all stays as it was, and `report` has every fault with its line;
  * else new connections meet the new settings, and an event names each changed one that needs a restart. Any thread. */
 enum rc house_reload(struct house *h, struct buf *report, struct fault *why);
+/* As many as the configuration allows, or fewer when descriptors would not suffice; then there is an event. */
+size_t house_connections(const struct conf *c);
 /* Listens as the n-th of the doors' listeners says, on a held socket if there is one. */
 enum rc house_listen(struct house *h, const struct doors *doors, size_t n, struct fault *why);
 /* first.c: administrator and demo domain of a first start; prints them once. */

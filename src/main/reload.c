@@ -7,7 +7,26 @@
 #include "main/doors.h"
 #include "main/held.h"
 #include "run/memory.h"
+#include <sys/resource.h>
 #include <unistd.h>
+
+/* What stores, log, spool and outgoing mail may need beside the connections that come in. */
+enum { DESCRIPTORS_OTHER = 700, CONNECTIONS_LEAST = 16 };
+
+size_t house_connections(const struct conf *c)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return c->max_connections;
+	size_t all = limit.rlim_cur,
+	       most = all >= 2 * DESCRIPTORS_OTHER ? all - DESCRIPTORS_OTHER : all / 2;
+	most = most < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : most;
+	if (most >= c->max_connections)
+		return c->max_connections;
+	event_log(EVENT_SERVER_FEW_DESCRIPTORS, f_u64("descriptors", all),
+		f_u64("connections", most), f_u64("wanted", c->max_connections));
+	return most;
+}
 
 enum rc house_listen(struct house *h, const struct doors *doors, size_t n, struct fault *why)
 {
@@ -94,7 +113,7 @@ static void take_over(struct house *h, struct doors *next)
 	size_t waiting = 0;
 	struct doors *old = h->now;
 	h->now = next;
-	net_limit(h->net, c->max_connections);
+	net_limit(h->net, house_connections(c));
 	run_memory_limit(c->memory_limit);
 	event_setup((enum event_level)c->log.level, c->log.format ? EVENT_JSON : EVENT_TEXT);
 	conf_compare(h->conf, c, tell_restart, &waiting);

@@ -22,7 +22,7 @@ struct net *net_new(const struct net_conf *conf)
 	net->conf = *conf;
 	atomic_store(&net->connections_max, conf->connections_max);
 	lock_init(&net->lock, LOCK_NET);
-	net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	atomic_store(&net->reserve, open("/dev/null", O_RDONLY | O_CLOEXEC));
 	return net;
 }
 
@@ -78,22 +78,6 @@ size_t net_connections(const struct net *net)
 	return atomic_load(&net->open);
 }
 
-/* No descriptor is left: give up the reserve, take the client and close it, so that it hears something and the
- * listener does not spin. */
-static void shed(struct net_socket *l)
-{
-	struct net *net = l->net;
-	if (net->reserve >= 0) {
-		close(net->reserve);
-		int fd = accept4(l->task.fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0)
-			close(fd);
-		net->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	}
-	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
-	event_log(EVENT_NET_ACCEPT_FAILED, f_str("bind", l->bind), f_str("why", strerror(errno)));
-}
-
 static void refuse(struct net_socket *l, const struct net_listener *conf, int fd, bool politely)
 {
 	const char *text = conf->implicit_tls ? NULL : conf->door->busy_text;
@@ -106,6 +90,27 @@ static void refuse(struct net_socket *l, const struct net_listener *conf, int fd
 	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
 	event_log(EVENT_NET_REFUSED, f_str("listener", conf->name),
 		f_u64("open", atomic_load(&l->net->open)));
+}
+
+/* No descriptor is left: give up the reserve, take the client and send it away, so that it hears something and the
+ * listener does not spin. */
+static void shed(struct net_socket *l)
+{
+	struct net *net = l->net;
+	int why = errno, reserve = atomic_exchange(&net->reserve, -1);
+	event_log(EVENT_NET_ACCEPT_FAILED, f_str("bind", l->bind), f_str("why", strerror(why)));
+	if (reserve >= 0)
+		close(reserve);
+	int fd = accept4(l->task.fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0) {
+		struct net_terms *terms = terms_get(l);
+		refuse(l, &terms->conf, fd, true);
+		net_terms_put(terms);
+	}
+	/* several listeners may be here at once; who finds none open tries again the next time */
+	int fresh = open("/dev/null", O_RDONLY | O_CLOEXEC), none = -1;
+	if (fresh >= 0 && !atomic_compare_exchange_strong(&net->reserve, &none, fresh))
+		close(fresh);
 }
 
 static void take(struct net_socket *l, int fd, const struct sockaddr_storage *peer)

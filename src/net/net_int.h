@@ -30,7 +30,7 @@ struct net {
 	struct lock lock;
 	struct net_socket *listeners;
 	_Atomic size_t open;
-	int reserve; /* a descriptor given up when there are no others */
+	_Atomic int reserve; /* a descriptor given up when there are no others; -1: it is */
 };
 
 enum {

@@ -212,4 +212,120 @@ def file_limit_sqlite():
     file_limit("sqlite")
 
 
+def open_many(server, n, doors=("smtp",)):
+    """Connections, and how many were greeted, refused with the protocol's words, closed without."""
+    made, told = [], {"2": 0, "4": 0, "": 0}
+    for k in range(n):
+        c = Line(server.port[doors[k % len(doors)]], 5)
+        made.append(c)
+        try:
+            told[c.line()[:1]] += 1
+        except OSError:
+            told[""] += 1
+    return made, told
+
+
+@test
+def fewer_descriptors_than_connections():
+    """Known at the start: fewer connections are taken, the others hear so, and all the rest works."""
+    folder = Path(tempfile.mkdtemp(prefix="veredus-test-"))
+    server = Server(settings=["server.user="], folder=folder)
+    wrapper = folder / "few"
+    wrapper.write_text(f'#!/bin/sh\nulimit -n 400\nexec {server.binary} "$@"\n')
+    wrapper.chmod(0o755)
+    server.binary = wrapper
+    try:
+        server.start()
+        assert "server.few-descriptors" in server.log.read_text(), server.tail()
+        server.add_domain(DOMAIN)
+        server.add_account(ANN, PASSWORD)
+        made, told = open_many(server, 250)
+        assert told["2"] == 200 and told["4"] == 50, told
+        made[0].smtp("EHLO c.example")
+        for c in made:
+            c.close()
+        again(lambda: deliver(server, "after", 700_000), "SMTP after the crowd")
+        assert "accept-failed" not in server.log.read_text()
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def no_descriptors(engine):
+    """Against all care none is left: who comes is sent away, who is there is served, and it passes."""
+    with served(engine=engine) as server:
+        pid = child_of(server.process.pid)
+        assert deliver(server, "before-0").startswith("250")
+        with smtp_session(server) as there, login(server) as reader:
+            used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+            limit(server, resource.RLIMIT_NOFILE, used + 6)
+            made, told = open_many(server, 40)
+            assert told["2"] in range(1, 8) and told["4"] + told[""] >= 32, told
+            assert "accept-failed" in server.log.read_text(), server.tail()
+            kept, replies = ["before-0"], []
+            for n in range(4):
+                replies.append(there.smtp("MAIL FROM:<x@far.example>"))
+                replies.append(there.smtp(f"RCPT TO:<{ANN}>"))
+                if replies[-1].startswith("250") and there.smtp("DATA").startswith("354"):
+                    there.send(bulky(f"short-{n}", 900_000))
+                    replies.append(there.smtp("\r\n."))
+                    kept += [f"short-{n}"] * replies[-1].startswith("250")
+                there.smtp("RSET")
+            assert all(r[0] in "24" for r in replies), replies
+            assert reader.imap("n", "NOOP")[-1].startswith("n OK")
+            for c in made:
+                c.close()
+            limit(server, resource.RLIMIT_NOFILE, None)
+        seconds = again(lambda: deliver(server, "after", 900_000), "SMTP with descriptors again")
+        assert child_of(server.process.pid) == pid, "the serving process died"
+        there = subjects(server)
+        assert not [t for t in kept + ["after"] if t not in there], (kept, there)
+        print(f"   {told}, taken again after {seconds:.1f} s")
+
+
+@test
+def no_descriptors_rocksdb():
+    no_descriptors("rocksdb")
+
+
+@test
+def no_descriptors_sqlite():
+    no_descriptors("sqlite")
+
+
+@test
+def no_address_space():
+    """RLIMIT_AS: large requests are refused, or the process starts again; what was acknowledged is there."""
+    with served(settings=["smtp.max-message-size=50MB"]) as server:
+        kept, replies = [], []
+        with login(server) as c:
+            assert append(c, "before").startswith("b OK")
+        kept.append("before")
+        pid = child_of(server.process.pid)
+        size = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE")
+        limit(server, resource.RLIMIT_AS, size + (16 << 20))
+        for n in range(3):
+            try:
+                with login(server) as c:
+                    replies.append(append(c, f"large-{n}", 24_000_000))
+                    kept += [f"large-{n}"] * replies[-1].startswith("b OK")
+            except (OSError, AssertionError) as e:
+                replies.append(repr(e)[:80])
+        assert any(not r.startswith("b OK") for r in replies), "the limit was not felt"
+        limit(server, resource.RLIMIT_AS, None)
+
+        def one():
+            try:
+                return deliver(server, "after")
+            except OSError as e:
+                return repr(e)
+
+        again(one, "SMTP with memory again")
+        there = subjects(server)
+        assert not [t for t in kept + ["after"] if t not in there], (kept, there)
+        died = child_of(server.process.pid) != pid
+        print(f"   {[r[:30] for r in replies]}, {'started again' if died else 'lived on'}")
+        server.log.write_text("")  # that the process may end is allowed here
+
+
 main()
