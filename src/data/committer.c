@@ -122,6 +122,8 @@ static void commit_group(struct data *data, struct data_batch *group)
 		event_log(rc == RC_LIMIT ? EVENT_STORE_FULL : EVENT_STORE_FAILED,
 			f_str("why", fault_text(&why)));
 	answer(data, group, rc);
+	if (data->engine->rest)
+		data->engine->rest(data->e);
 }
 
 /* Takes what is there, up to GROUP_BYTES; waits when there is nothing. NULL: the store is being closed. */

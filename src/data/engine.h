@@ -20,6 +20,8 @@ struct engine {
 		struct fault *why);
 	/* All operations, in order, atomically; durable when it returns. */
 	enum rc (*write)(void *e, const struct data_op *const *ops, size_t n, struct fault *why);
+	/* What may wait until the group's replies are out, on the committer's thread; NULL: nothing. */
+	void (*rest)(void *e);
 	void (*close)(void *e);
 };
 

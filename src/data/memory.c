@@ -180,7 +180,7 @@ static void memory_close(void *e)
 enum rc engine_memory_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine memory = { "memory", memory_get, memory_scan, memory_write,
+	static const struct engine memory = { "memory", memory_get, memory_scan, memory_write, NULL,
 		memory_close };
 	(void)o;
 	(void)why;

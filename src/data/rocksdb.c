@@ -340,7 +340,7 @@ static rocksdb_options_t *space_options(
 enum rc engine_rocksdb_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write,
+	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write, NULL,
 		rocks_close };
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
 	pthread_rwlockattr_t writers_first;

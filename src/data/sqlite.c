@@ -4,11 +4,10 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "data/engine.h"
-#include <sqlite3.h>
+#include "data/sqlite_log.h"
 #include <string.h>
 
-/* The log is copied home when it has grown by so many pages (10 MB): after a crash all of it is read, at 0.5 s a 100 MB. */
-enum { READERS_KEPT = 8, CHECKPOINT_PAGES = 2500 };
+enum { READERS_KEPT = 8 };
 
 enum statement { GET, SCAN_UP, SCAN_DOWN, PUT, DELETE, ADD, STATEMENTS };
 
@@ -21,7 +20,7 @@ struct db {
 struct sqlite {
 	char *path;
 	struct db *writer; /* the committer's */
-	int log_pages, log_next; /* in the log now; from how many on to copy it: the committer's */
+	struct sqlite_log log;
 	struct lock lock; /* guards the readers at rest */
 	struct db *readers;
 	unsigned readers_n;
@@ -234,16 +233,6 @@ static bool apply(struct db *d, const struct data_op *op)
 	return ok;
 }
 
-/* After each commit, how long the log is: what a crash left is in it too. */
-static int log_grew(void *arg, sqlite3 *db, const char *name, int pages)
-{
-	struct sqlite *q = arg;
-	(void)db;
-	(void)name;
-	q->log_pages = pages;
-	return SQLITE_OK;
-}
-
 static enum rc sqlite_write(void *e, const struct data_op *const *ops, size_t n, struct fault *why)
 {
 	struct sqlite *q = e;
@@ -257,19 +246,18 @@ static enum rc sqlite_write(void *e, const struct data_op *const *ops, size_t n,
 		sqlite3_exec(d->db, "ROLLBACK", NULL, NULL, NULL);
 		return rc;
 	}
-	if (q->log_pages < q->log_next - CHECKPOINT_PAGES) /* it began anew */
-		q->log_next = CHECKPOINT_PAGES;
-	if (q->log_pages >=
-		q->log_next) { /* PASSIVE: a reader in the way leaves the rest for later */
-		sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-		q->log_next = q->log_pages + CHECKPOINT_PAGES;
-	}
 	return RC_OK;
+}
+
+static void sqlite_rest(void *e)
+{
+	sqlite_log_rest(&((struct sqlite *)e)->log);
 }
 
 static void sqlite_close(void *e)
 {
 	struct sqlite *q = e;
+	sqlite_log_stop(&q->log);
 	for (struct db *d = q->readers, *next; d; d = next) {
 		next = d->next;
 		db_close(d);
@@ -285,19 +273,19 @@ enum rc engine_sqlite_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
 	static const struct engine sqlite = { "sqlite", sqlite_get, sqlite_scan, sqlite_write,
-		sqlite_close };
+		sqlite_rest, sqlite_close };
 	struct sqlite *q = mem_new(MEM_STORE, sizeof(*q));
 	lock_init(&q->lock, LOCK_STORE);
 	q->path = mem_str(MEM_STORE, o->path);
 	sqlite3_soft_heap_limit64(
 		(sqlite3_int64)(o->cache_bytes ? o->cache_bytes : 32 * 1024 * 1024));
 	enum rc rc = db_open(q->path, true, &q->writer, why);
+	if (rc == RC_OK)
+		rc = sqlite_log_start(&q->log, q->path, q->writer->db, why);
 	if (rc != RC_OK) {
 		sqlite_close(q);
 		return rc;
 	}
-	q->log_next = CHECKPOINT_PAGES;
-	sqlite3_wal_hook(q->writer->db, log_grew, q);
 	*type = &sqlite;
 	*e = q;
 	return RC_OK;

@@ -71,6 +71,27 @@ static void killed(void **state)
 	assert_true(count == (int64_t)last + 1 || count == (int64_t)last + 2);
 }
 
+/* Nor does it grow while the server writes without a pause: it is copied home beside that. */
+static void shortens_its_log_at_work(void **state)
+{
+	enum { COMMITS = 600, BYTES = 100 * 1000, LOG_MOST = 40 << 20, HOME_LEAST = 10 << 20 };
+	static uint8_t bytes[BYTES];
+	struct world *w = *state;
+	char path[80];
+	struct stat st;
+	if (strcmp(w->engine, "sqlite") != 0)
+		return;
+	for (int i = 0; i < COMMITS; i++) {
+		data_put(&w->b, DATA_BLOB, arena_fmt(&w->a, "%d", i), slice_of(bytes, BYTES));
+		assert_int_equal(world_commit(w), RC_OK);
+	}
+	(void)snprintf(path, sizeof(path), "%s-wal", w->file);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < LOG_MOST);
+	assert_int_equal(stat(w->file, &st), 0);
+	assert_true(st.st_size > HOME_LEAST);
+}
+
 /* SQLite's log is read whole after a crash: it stays short, however many crashes there were. */
 static void keeps_its_log_short(void **state)
 {
@@ -114,7 +135,7 @@ int test_reopen(const char *engine)
 #f, f, world_begin, world_end, &w \
 	}
 	const struct CMUnitTest tests[] = { T(killed), T(closed_and_opened),
-		T(keeps_its_log_short) };
+		T(shortens_its_log_at_work), T(keeps_its_log_short) };
 #undef T
 	return _cmocka_run_group_tests(name, tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
