@@ -9,6 +9,7 @@
 #include "main/held.h"
 #include "main/serve.h"
 #include "post/inject.h"
+#include "post/local.h"
 #include "run/memory.h"
 #include <unistd.h>
 
@@ -38,6 +39,12 @@ static enum rc report(void *arg, struct slice rcpt, struct slice message, struct
 {
 	struct house *h = arg;
 	return post_inject(h->first->post, rcpt, message, why);
+}
+
+static enum rc local(void *arg, struct queue_local *l, struct task *task, struct fault *why)
+{
+	struct house *h = arg;
+	return post_local(h->first->post, l, task, why);
 }
 
 static enum rc open_queue(struct house *h, struct fault *why)
@@ -70,6 +77,7 @@ static enum rc open_queue(struct house *h, struct fault *why)
 		.rest_ms = c->queue.rest_ms,
 		.per_message_rcpt = (uint32_t)c->queue.per_message_rcpt,
 		.report = report,
+		.local = local,
 		.arg = h };
 	h->queue = queue_new(&q);
 	return RC_OK;

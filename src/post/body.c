@@ -54,7 +54,7 @@ static enum rc spill(struct post_mail *m, struct fault *why)
 
 static enum rc put(struct post_mail *m, struct slice bytes, struct fault *why)
 {
-	if (m->post->deps.size_max && m->size + bytes.len > m->post->deps.size_max)
+	if (!m->local && m->post->deps.size_max && m->size + bytes.len > m->post->deps.size_max)
 		return fault_set(why, FAULT_MESSAGE_TOO_BIG, "%s", "");
 	if (m->spool < 0 && m->size + bytes.len > SMALL_MAX)
 		TRY(spill(m, why));

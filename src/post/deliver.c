@@ -17,8 +17,14 @@ static int by_account(const void *x, const void *y)
 	return a->rcpt < b->rcpt ? -1 : a->rcpt > b->rcpt;
 }
 
-/* Every account once, in rising order: the order in which turnstiles are entered, so that no two deliveries wait for
- * each other. */
+/* The order in which turnstiles are entered, so that no two deliveries wait for each other. */
+void post_sort_targets(struct post_mail *m)
+{
+	if (m->targets_n)
+		qsort(m->targets, m->targets_n, sizeof(*m->targets), by_account);
+}
+
+/* Every account once. */
 static enum rc collect_targets(struct post_mail *m, struct fault *why)
 {
 	size_t n = 0, kept = 0;
@@ -32,7 +38,8 @@ static enum rc collect_targets(struct post_mail *m, struct fault *why)
 		for (size_t j = 0; j < m->rcpts[i].to.n; j++)
 			m->targets[at++] =
 				(struct post_target){ .account = m->rcpts[i].to.ids[j], .rcpt = i };
-	qsort(m->targets, n, sizeof(*m->targets), by_account);
+	m->targets_n = n;
+	post_sort_targets(m);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || m->targets[i].account != m->targets[kept - 1].account)
 			m->targets[kept++] = m->targets[i];
@@ -51,7 +58,13 @@ static enum rc parse(struct post_mail *m, struct fault *why)
 	blob_ref_of(m->whole, &m->ref);
 	if (mail_record_make(m->whole, &m->ref, &m->arena, &m->parsed) != RC_OK)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	return collect_targets(m, why);
+	TRY(collect_targets(m, why));
+	if (m->targets_n > QUEUE_LOCAL_MOST && m->post->deps.queue) { /* too many for one commit */
+		m->later = m->targets;
+		m->later_n = m->targets_n;
+		m->targets_n = 0;
+	}
+	return RC_OK;
 }
 
 /* One reply for all recipients cannot say that one of them is over its quota. A mailbox that was not full at RCPT
@@ -118,13 +131,18 @@ static enum rc build(struct post_mail *m, struct fault *why)
 		t->refused = (struct fault){ 0 };
 		enum rc rc = build_target(m, t, &t->refused);
 		taken += rc == RC_OK;
-		if (rc != RC_OK && !(rc == RC_LIMIT && (m->src->reply_each || m->targets_n > 1)) &&
-			why) {
+		bool alone = rc == RC_LIMIT && (m->src->reply_each || m->targets_n > 1);
+		if (rc != RC_OK && !alone && !(rc == RC_NONE && m->local) && why) {
 			*why = t->refused;
 			return rc;
 		}
 	}
-	TRY(post_queue_add(m, &taken, why));
+	if (m->local) {
+		post_local_results(m);
+		m->local->also(m->local, &m->batch);
+	} else {
+		TRY(post_queue_add(m, &taken, why));
+	}
 	if (taken == 0 && m->targets_n) {
 		*why = m->targets[0].refused;
 		return fault_row(why->id)->rc;

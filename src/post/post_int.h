@@ -57,6 +57,9 @@ struct post_mail {
 	struct blob_ref ref;
 	struct post_target *targets;
 	size_t targets_n, entered;
+	struct post_target *later; /* those whom the queue brings it */
+	size_t later_n;
+	struct queue_local *local; /* the queue brings it now; or NULL */
 	struct data_batch batch;
 	struct task *task;
 	unsigned tries;
@@ -68,6 +71,10 @@ struct post_mail {
 /* body.c */
 enum rc post_body_whole(struct post_mail *m, struct fault *why);
 void post_body_drop(struct post_mail *m);
+/* local.c: the queue's results are those of the targets. */
+void post_local_results(struct post_mail *m);
+/* deliver.c */
+void post_sort_targets(struct post_mail *m);
 /* deliver.c: while the batch is built and after: this account gets the message. */
 bool post_was_taken(const struct post_mail *m, uint32_t account);
 /* remote.c */

@@ -37,7 +37,7 @@ static bool tells_success(const struct post_mail *m, const struct post_rcpt *r)
 		return false;
 	if (r->to.route == DIR_REMOTE)
 		return false;
-	bool taken = r->to.nremote && stands_for_many(r);
+	bool taken = (r->to.nremote || m->later_n) && stands_for_many(r);
 	for (size_t i = 0; i < r->to.n && !taken; i++)
 		taken = post_was_taken(m, r->to.ids[i]);
 	return taken;
@@ -67,6 +67,19 @@ static void add_behind(struct queue_message *m, const struct post_rcpt *r)
 	}
 }
 
+/* Of those behind a list or group nobody hears; who is named alone is told like a stranger. */
+static void add_later(const struct post_mail *m, struct queue_message *q)
+{
+	for (size_t i = 0; i < m->later_n; i++) {
+		const struct post_rcpt *r = &m->rcpts[m->later[i].rcpt];
+		unsigned notify = stands_for_many(r) ? (unsigned)POST_NOTIFY_NEVER : r->notify;
+		q->rcpts[q->rcpts_n++] = (struct queue_rcpt){ .address = r->address,
+			.account = m->later[i].account,
+			.orcpt = r->orcpt,
+			.notify = notify };
+	}
+}
+
 static void add_all(const struct post_mail *m, struct queue_message *q)
 {
 	for (size_t i = 0; i < m->rcpts_n; i++) {
@@ -89,7 +102,7 @@ static void add_all(const struct post_mail *m, struct queue_message *q)
 
 enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 {
-	size_t most = 0;
+	size_t most = m->later_n;
 	m->queued.parts_n = 0;
 	for (size_t i = 0; i < m->rcpts_n; i++)
 		most += m->rcpts[i].to.route == DIR_REMOTE
@@ -112,6 +125,7 @@ enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 	if (!q->rcpts)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
 	add_all(m, q);
+	add_later(m, q);
 	if (queue_add(m->post->deps.queue, &m->batch, q) != RC_OK)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
 	(*taken)++;

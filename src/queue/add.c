@@ -23,12 +23,15 @@ static int by_destination(const void *x, const void *y)
 	const struct queue_rcpt *a = x, *b = y;
 	if (a->state != b->state)
 		return a->state == QUEUE_WAITING ? 1 : -1;
+	if (a->account || b->account) /* those with a mailbox here are one destination */
+		return (b->account == 0) - (a->account == 0);
 	return slice_cmp_nocase(queue_domain(a->address), queue_domain(b->address));
 }
 
 static bool together(const struct queue *q, const struct queue_rcpt *a, const struct queue_rcpt *b)
 {
-	return (a->state == b->state && route_is_relay(q)) || by_destination(a, b) == 0;
+	bool relay = route_is_relay(q) && !a->account && !b->account;
+	return (a->state == b->state && relay) || by_destination(a, b) == 0;
 }
 
 static size_t count_parts(const struct queue *q, const struct queue_message *m)

@@ -14,7 +14,7 @@ static step_fn load, next_domain, turn, find_hosts, find_address, talking, save,
 
 static const struct step_row steps[] = { { load, "load" }, { next_domain, "domain" },
 	{ turn, "turn" }, { find_hosts, "mx" }, { find_address, "address" }, { talking, "talking" },
-	{ save, "save" }, { saved, "saved" } };
+	{ deliver_local, "local" }, { save, "save" }, { saved, "saved" } };
 
 static struct delivery *delivery_of(struct task *t)
 {
@@ -32,6 +32,7 @@ static void drop(struct task *t)
 		d->client->d = NULL;
 	dest_leave(d->q, d);
 	lock_leave(&d->q->lock);
+	deliver_local_done(d);
 	dns_memo_done(&d->memo);
 	arena_done(&d->arena);
 	arena_done(&d->work);
@@ -115,7 +116,7 @@ static void choose(struct delivery *d, bool relay)
 	for (size_t i = 0; i < d->m.rcpts_n; i++) {
 		struct queue_rcpt *r = &d->m.rcpts[i];
 		d->taken[i] = false;
-		d->open[i] = left && r->state == QUEUE_WAITING && !d->tried[i] &&
+		d->open[i] = left && r->state == QUEUE_WAITING && !d->tried[i] && !r->account &&
 			     (relay || slice_eq_nocase(queue_domain(r->address), d->domain));
 		if (!d->open[i])
 			continue;
@@ -159,6 +160,10 @@ static enum step next_domain(struct task *t)
 	}
 	if (run_draining(t->run))
 		return stop(d);
+	if (d->m.rcpts[d->first].account) {
+		t->step = deliver_local;
+		return STEP_MORE;
+	}
 	d->domain = relay ? slice_str(d->q->deps.relay_host)
 			  : queue_domain(d->m.rcpts[d->first].address);
 	choose(d, relay);
@@ -376,6 +381,11 @@ static enum step save(struct task *t)
 	t->step = saved;
 	data_submit(d->q->deps.data, &d->batch, done, d);
 	return STEP_COMMIT;
+}
+
+void deliver_next(struct delivery *d)
+{
+	d->task.step = next_domain;
 }
 
 static enum step saved(struct task *t)

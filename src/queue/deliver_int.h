@@ -33,6 +33,8 @@ struct delivery {
 	struct downgrade_span
 		*spans; /* the message for servers without 8BITMIME; NULL: nobody needed it yet */
 	size_t spans_n;
+	struct queue_local local; /* a part of the recipients that have mailboxes here */
+	size_t *local_rcpts; /* their places in m.rcpts */
 	struct data_batch batch;
 	struct arena work;
 	/* under the lock: */
@@ -49,6 +51,13 @@ struct delivery {
 void deliver_answer(struct delivery *d, size_t rcpt, enum queue_state state, struct slice answer);
 /* The recipient has its turn in another transaction of this round. */
 void deliver_later(struct delivery *d, size_t rcpt);
+
+/* The recipients that are left have their turn. */
+void deliver_next(struct delivery *d);
+
+/* local.c */
+step_fn deliver_local;
+void deliver_local_done(struct delivery *d);
 
 /* dest.c, all under q->lock. */
 /* True: `by` has its turn: by->dest is set, and by->client too when a connection was at rest; it is woken. False: it

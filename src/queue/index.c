@@ -84,8 +84,7 @@ static bool file(struct queue *q, struct due place, struct slice to, bool is_rea
 	}
 	if (q->items_n >= ITEMS_MOST)
 		return false;
-	struct dest *d =
-		dest_get(q, route_is_relay(q) && to.len ? slice_str(q->deps.relay_host) : to);
+	struct dest *d = dest_get(q, to);
 	if (d->items < DEST_ITEMS_MOST)
 		items_wait(q, items_new(q, place.id, d), false);
 	else if (is_read || !before(q->seen, place))
@@ -122,7 +121,9 @@ static bool refill(struct queue *q, struct dest *d, struct page *p)
 		return false;
 	d->more = false;
 	for (size_t i = 0; i < p->n && !d->more; i++) {
-		bool ours = slice_eq_nocase(p->at[i].to, slice_str(d->key)) || route_is_relay(q);
+		struct slice to = p->at[i].to;
+		bool away = to.len && to.at[0] != ' ';
+		bool ours = slice_eq_nocase(to, slice_str(d->key)) || (away && route_is_relay(q));
 		if (before(q->seen, p->at[i].place))
 			return false; /* from here on the others will find it */
 		if (ours && (!file(q, p->at[i].place, p->at[i].to, true) ||

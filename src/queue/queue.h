@@ -19,6 +19,7 @@
  *           once more (as SMTP allows), and never loses. */
 
 struct queue;
+struct queue_local;
 
 enum queue_tls { QUEUE_TLS_OPPORTUNISTIC, QUEUE_TLS_REQUIRED, QUEUE_TLS_NEVER };
 
@@ -43,6 +44,8 @@ struct queue_deps {
 	/* Delivers a report to the sender of a message, local or not: makes its own commit. It is called on a worker that
 	 * has given up its seat, and may block. NULL: reports are only logged. */
 	enum rc (*report)(void *arg, struct slice rcpt, struct slice message, struct fault *why);
+	/* Delivers to mailboxes of this server; see struct queue_local. NULL: there are none. */
+	enum rc (*local)(void *arg, struct queue_local *l, struct task *task, struct fault *why);
 	void *arg;
 };
 
@@ -52,6 +55,7 @@ enum queue_how { QUEUE_PASSED, QUEUE_RELAYED, QUEUE_DELIVERED, QUEUE_EXPANDED };
 
 struct queue_rcpt {
 	struct slice address;
+	uint32_t account; /* not 0: a mailbox here, reached under that address */
 	struct slice orcpt; /* "rfc822;address", decoded; or empty */
 	unsigned notify; /* enum smtp_notify; 0: default (RFC 3461 4.1) */
 	enum queue_state state;
@@ -81,6 +85,21 @@ struct queue_part {
 	uint64_t id;
 	struct slice to, record;
 };
+
+/* A message on its way to some accounts, in one commit. The function runs again until it does not say RC_WAIT:
+ *   RC_OK  results are there, FAULT_NONE for each account that has the message now
+ *   else   no account has it, results say why
+ * Called with `task` NULL it gives back what it keeps in `state`, and nothing else. */
+struct queue_local {
+	const struct queue_message *m;
+	const uint32_t *accounts;
+	size_t n;
+	struct fault *results; /* n of them */
+	/* What belongs into the same commit; called when results are there, again when it is built again. */
+	void (*also)(struct queue_local *l, struct data_batch *b);
+	void *state; /* the function's own; NULL at first */
+};
+enum { QUEUE_LOCAL_MOST = 50 }; /* accounts of one commit */
 
 struct queue *queue_new(const struct queue_deps *deps);
 /* Starts; call it when the run time runs. How much is stored does not matter. */

@@ -88,6 +88,8 @@ enum rc queue_load(struct queue *q, uint64_t id, struct arena *a, struct queue_m
 /* Record and place in the index, or their deletion when it is finished: nobody waits, and nobody has to be told. Returns
  * the record, which like the batch's other keys and values refers to `m` and lies in the batch's arena. */
 struct slice queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m);
+/* The record alone, finished or not, in its old place of the index. */
+void queue_note(struct data_batch *b, const struct queue_message *m);
 bool queue_finished(const struct queue_message *m);
 
 void queue_due_key(struct buf *key, struct due place);

@@ -3,7 +3,7 @@
 #include "queue/dsn.h"
 #include "queue/queue_int.h"
 
-enum { VERSION = 2, RCPTS_MAX = 100000 };
+enum { VERSION = 3, RCPTS_MAX = 100000 };
 
 void queue_key(struct buf *key, uint64_t id)
 {
@@ -21,7 +21,9 @@ void queue_due_key(struct buf *key, struct due place)
 struct slice queue_to(const struct queue *q, const struct queue_message *m)
 {
 	for (size_t i = 0; i < m->rcpts_n; i++)
-		if (m->rcpts[i].state == QUEUE_WAITING)
+		if (m->rcpts[i].state == QUEUE_WAITING && m->rcpts[i].account)
+			return S(" local"); /* no domain has a blank */
+		else if (m->rcpts[i].state == QUEUE_WAITING)
 			return route_is_relay(q) ? slice_str(q->deps.relay_host)
 						 : queue_domain(m->rcpts[i].address);
 	return S("");
@@ -49,6 +51,7 @@ void queue_write(const struct queue_message *m, struct buf *out)
 	for (size_t i = 0; i < m->rcpts_n; i++) {
 		const struct queue_rcpt *r = &m->rcpts[i];
 		buf_vslice(out, r->address);
+		buf_varint(out, r->account);
 		buf_vslice(out, r->orcpt);
 		buf_byte(out, (uint8_t)r->notify);
 		buf_byte(out, (uint8_t)((unsigned)r->state | (unsigned)r->how << 2 |
@@ -62,12 +65,14 @@ void queue_write(const struct queue_message *m, struct buf *out)
 static enum rc read_rcpt(struct slice *in, struct queue_rcpt *r)
 {
 	uint8_t notify, state;
-	uint64_t tries;
+	uint64_t tries, account;
 	TRY(take_vslice(in, &r->address));
+	TRY(take_varint(in, &account));
 	TRY(take_vslice(in, &r->orcpt));
 	TRY(take_byte(in, &notify));
 	TRY(take_byte(in, &state));
 	TRY(take_varint(in, &tries));
+	r->account = (uint32_t)account;
 	r->notify = notify;
 	r->state = (state & 3) <= QUEUE_FAILED ? (enum queue_state)(state & 3) : QUEUE_FAILED;
 	r->how = (enum queue_how)(state >> 2 & 3);
@@ -160,6 +165,16 @@ static void file(struct queue *q, struct data_batch *b, const struct queue_messa
 	buf_init(&key, 0, b->arena);
 	queue_due_key(&key, (struct due){ m->due, m->id });
 	data_put(b, DATA_MAIN, buf_slice(&key), queue_to(q, m));
+}
+
+void queue_note(struct data_batch *b, const struct queue_message *m)
+{
+	struct buf key, value;
+	buf_init(&key, 0, b->arena);
+	buf_init(&value, 0, b->arena);
+	queue_key(&key, m->id);
+	queue_write(m, &value);
+	data_put(b, DATA_MAIN, buf_slice(&key), buf_slice(&value));
 }
 
 struct slice queue_save(struct queue *q, struct data_batch *b, const struct queue_message *m)

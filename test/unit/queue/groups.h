@@ -6,6 +6,7 @@
 int test_deliver(void);
 int test_downgrade(void);
 int test_dsn(void);
+int test_local(void);
 int test_many(void);
 int test_reuse(void);
 int test_route(void);

@@ -4,8 +4,8 @@
 
 int main(void)
 {
-	return test_deliver() + test_downgrade() + test_dsn() + test_many() + test_reuse() +
-			       test_route()
+	return test_deliver() + test_downgrade() + test_dsn() + test_local() + test_many() +
+			       test_reuse() + test_route()
 		       ? 1
 		       : 0;
 }
