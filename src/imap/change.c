@@ -3,12 +3,18 @@
 #include "imap/session.h"
 #include "run/run.h"
 
-enum { TRIES_MAX = 8 };
+enum {
+	TRIES_MAX = 8,
+	TRIES_FOLLOWING = 32
+}; /* what was built upon a failed one tries again with it */
 
 /* The wake itself is the news: with a flag beside it the session could be gone before the wake is sent. */
 static void batch_done(void *ctx)
 {
-	task_wake(ctx, WAKE_COMMIT);
+	struct imap_session *s = ctx;
+	if (s->follows)
+		mail_change_answered(s->change, s->batch.rc);
+	task_wake(&s->conn->task, WAKE_COMMIT);
 }
 
 void imap_change_drop(struct imap_session *s)
@@ -17,6 +23,16 @@ void imap_change_drop(struct imap_session *s)
 	s->stage = IMAP_CHANGE_IDLE;
 	s->change = NULL;
 	s->tries = 0;
+}
+
+static void submit(struct imap_session *s)
+{
+	bool ahead = s->follows && mail_change_ahead(s->change);
+	s->stage = IMAP_CHANGE_COMMIT;
+	s->conn->task.woken &= ~(unsigned)WAKE_COMMIT;
+	data_submit(account_data(mail_account_of(s->ma)), &s->batch, batch_done, s);
+	if (ahead)
+		account_pass(&s->visit);
 }
 
 static enum rc build(struct imap_session *s, imap_build_fn *fn, struct fault *why)
@@ -30,10 +46,19 @@ static enum rc build(struct imap_session *s, imap_build_fn *fn, struct fault *wh
 		return RC_OK;
 	}
 	TRY(mail_change_end(s->change, why));
-	s->stage = IMAP_CHANGE_COMMIT;
-	s->conn->task.woken &= ~(unsigned)WAKE_COMMIT;
-	data_submit(account_data(mail_account_of(s->ma)), &s->batch, batch_done, &s->conn->task);
+	submit(s);
 	return RC_WAIT;
+}
+
+/* RC_MORE: look again, and build again; one that follows leaves for that, so that nobody waits for it. */
+static enum rc again(struct imap_session *s, struct fault *why)
+{
+	if (s->follows) {
+		account_leave(&s->visit);
+		s->stage = IMAP_CHANGE_IDLE;
+	}
+	TRY(mail_refresh(s->ma, why));
+	return RC_MORE;
 }
 
 static enum rc committed(struct imap_session *s, struct fault *why)
@@ -42,29 +67,48 @@ static enum rc committed(struct imap_session *s, struct fault *why)
 		return RC_WAIT;
 	s->stage = IMAP_CHANGE_BUILD;
 	if (s->batch.rc == RC_OK) {
-		mail_change_apply(s->change, s->state == IMAP_SELECTED ? &s->view : NULL);
+		if (s->follows)
+			mail_change_finish(s->change);
+		else
+			mail_change_apply(s->change, s->state == IMAP_SELECTED ? &s->view : NULL);
 		imap_change_drop(s);
 		return RC_OK;
 	}
-	if (s->batch.rc != RC_TAKEN || ++s->tries > TRIES_MAX) {
-		(void)data_fault(s->batch.rc, why);
-		return fault_row(why->id)->rc;
+	if (s->batch.rc == RC_TAKEN && ++s->tries <= (s->follows ? TRIES_FOLLOWING : TRIES_MAX))
+		return again(s, why);
+	(void)data_fault(s->batch.rc, why);
+	return fault_row(why->id)->rc;
+}
+
+static enum rc enter(struct imap_session *s)
+{
+	struct account *acc = mail_account_of(s->ma);
+	return s->follows ? account_follow(acc, &s->visit, &s->conn->task)
+			  : account_enter(acc, &s->visit, &s->conn->task);
+}
+
+static enum rc run(struct imap_session *s, imap_build_fn *fn, struct fault *why)
+{
+	if (s->stage == IMAP_CHANGE_COMMIT) {
+		enum rc rc = committed(s, why);
+		if (rc != RC_MORE)
+			return rc;
 	}
-	TRY(mail_refresh(s->ma, why));
-	return RC_TAKEN;
+	if (s->stage == IMAP_CHANGE_IDLE) {
+		TRY(enter(s));
+		s->stage = IMAP_CHANGE_BUILD;
+	}
+	return build(s, fn, why);
 }
 
 enum rc imap_change(struct imap_session *s, imap_build_fn *fn, struct fault *why)
 {
-	enum rc rc = RC_OK;
-	if (s->stage == IMAP_CHANGE_COMMIT) {
-		rc = committed(s, why);
-		if (rc != RC_TAKEN || s->stage != IMAP_CHANGE_BUILD)
-			return rc;
-	}
-	if (s->stage == IMAP_CHANGE_IDLE) {
-		TRY(account_enter(mail_account_of(s->ma), &s->visit, &s->conn->task));
-		s->stage = IMAP_CHANGE_BUILD;
-	}
-	return build(s, fn, why);
+	s->follows = false;
+	return run(s, fn, why);
+}
+
+enum rc imap_change_follow(struct imap_session *s, imap_build_fn *fn, struct fault *why)
+{
+	s->follows = true;
+	return run(s, fn, why);
 }

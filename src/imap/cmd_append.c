@@ -195,7 +195,7 @@ enum rc imap_cmd_append(struct imap_session *s, struct fault *why)
 		return RC_BAD; /* no literal */
 	if (!w->is_parsed)
 		TRY(parse_all(s, w, why));
-	TRY(imap_change(s, store, why));
+	TRY(imap_change_follow(s, store, why));
 	buf_init(&b, 0, &s->arena);
 	buf_fmt(&b, "[APPENDUID %u ", w->box.uid_validity);
 	ranges_text(&s->touched, &b);

@@ -61,6 +61,7 @@ struct imap_session {
 	/* change.c: */
 	enum imap_change_stage stage;
 	unsigned tries;
+	bool follows; /* the change under way is one of imap_change_follow */
 	struct mail_change *change;
 	struct data_batch batch;
 	struct arena batch_arena;
@@ -118,6 +119,9 @@ typedef enum rc imap_build_fn(struct imap_session *s, struct mail_change *ch, st
 /* Enters the turnstile, builds, commits, applies. RC_WAIT: call it again when woken. `build` may run several times: it
  * sets its outputs anew each time. */
 enum rc imap_change(struct imap_session *s, imap_build_fn *build, struct fault *why);
+/* The same for a change that only appends: it may build upon appends that are under way, and the next upon it, so that
+ * they share a flush. */
+enum rc imap_change_follow(struct imap_session *s, imap_build_fn *build, struct fault *why);
 /* Leaves the turnstile and forgets a change that is not under way. */
 void imap_change_drop(struct imap_session *s);
 
