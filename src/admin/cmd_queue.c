@@ -39,6 +39,28 @@ static void put_message(struct admin_call *c, struct report *r, const struct que
 	put_date(r, c->arena, "due", m->due);
 }
 
+/* Why it is still here: what was said to the first one that waits; the others of its destination mostly hear the same. */
+static void put_delay(struct admin_call *c, struct report *r, const struct queue_message *m)
+{
+	struct queue_rcpt none = { 0 };
+	const struct queue_rcpt *first = NULL;
+	size_t waiting = 0;
+	for (size_t i = 0; i < m->rcpts_n; i++) {
+		if (m->rcpts[i].state != QUEUE_WAITING)
+			continue;
+		first = first ? first : &m->rcpts[i];
+		waiting++;
+	}
+	first = first ? first : &none;
+	report_number(r, "rcpts", m->rcpts_n);
+	report_number(r, "waiting", waiting);
+	report_bool(r, "trying", queue_is_trying(c->deps->queue, m->id));
+	report_text(r, "to", first->address);
+	report_number(r, "tries", first->tries);
+	report_text(r, "server", first->server);
+	report_text(r, "answer", first->answer);
+}
+
 enum rc admin_queue_list(struct admin_call *c, struct fault *why)
 {
 	struct report r;
@@ -49,7 +71,7 @@ enum rc admin_queue_list(struct admin_call *c, struct fault *why)
 	report_begin(&r, c->out, c->json, true);
 	for (size_t i = 0; i < n; i++) {
 		put_message(c, &r, &list[i]);
-		report_number(&r, "rcpts", list[i].rcpts_n);
+		put_delay(c, &r, &list[i]);
 	}
 	report_end(&r);
 	return RC_OK;
@@ -67,7 +89,9 @@ enum rc admin_queue_show(struct admin_call *c, struct fault *why)
 		put_message(c, &r, &m);
 		report_text(&r, "to", m.rcpts[i].address);
 		report_text(&r, "state", slice_str(state_name(m.rcpts[i].state)));
+		report_bool(&r, "trying", queue_is_trying(c->deps->queue, m.id));
 		report_number(&r, "tries", m.rcpts[i].tries);
+		report_text(&r, "server", m.rcpts[i].server);
 		report_text(&r, "answer", m.rcpts[i].answer);
 	}
 	report_end(&r);

@@ -95,7 +95,13 @@ enum step client_reply(struct task *t, client_reply_fn *then)
 struct slice client_said(struct client *c, struct arena *a)
 {
 	const uint8_t *e = c->reply.enhanced;
-	struct slice text = slice_head(smtp_answer_text(&c->reply), SAID_MAX);
+	struct slice raw = slice_head(smtp_answer_text(&c->reply), SAID_MAX);
+	struct buf clean;
+	buf_init(&clean, 0, a);
+	for (size_t i = 0; i < raw.len;
+		i++) /* it is shown on terminals, and in lists of one line each */
+		buf_byte(&clean, raw.at[i] < ' ' || raw.at[i] == 0x7f ? ' ' : raw.at[i]);
+	struct slice text = buf_slice(&clean);
 	if (e[0]) /* reports and commands read it from the text */
 		return arena_fmt(a, "%u %u.%u.%u %.*s", c->reply.code, e[0], e[1], e[2], FMT(text));
 	return arena_fmt(a, "%u %.*s", c->reply.code, FMT(text));
@@ -340,9 +346,9 @@ enum rc client_connect(struct delivery *d, const struct sockaddr *to, socklen_t 
 	c->dest = d->dest;
 	c->plain_only = d->plain_next;
 	d->plain_next = d->reached = false;
-	memcpy(d->server, c->name, sizeof(d->server));
 	arena_init(&c->arena, REPLY_MAX);
 	snprintf(c->name, sizeof(c->name), "%.*s", FMT(d->hosts[d->host]));
+	memcpy(d->server, c->name, sizeof(d->server));
 	lock_enter(&q->lock);
 	d->client = c;
 	lock_leave(&q->lock);

@@ -1,4 +1,4 @@
-/* queue.c: What is due when: a heap of ids, a scheduler that starts deliveries, and the commands of operators. */
+/* queue.c: Beginning what is due, the scheduler that finds it, and the commands of operators. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/queue.h"
 #include "base/event.h"
@@ -213,6 +213,15 @@ enum rc queue_start(struct queue *q, struct fault *why)
 	if (rc == RC_OK)
 		task_start(q->scheduler); /* it reads what is due; nobody waits for that */
 	return rc;
+}
+
+bool queue_is_trying(struct queue *q, uint64_t id)
+{
+	lock_enter(&q->lock);
+	const struct item *i = items_find(q, id);
+	bool tries = i && i->state == ITEM_RUNS;
+	lock_leave(&q->lock);
+	return tries;
 }
 
 size_t queue_depth(const struct queue *q)

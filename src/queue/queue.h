@@ -120,6 +120,8 @@ enum rc queue_show(struct queue *q, uint64_t id, struct arena *a, struct queue_m
 enum rc queue_retry(struct queue *q, uint64_t id, struct fault *why);
 enum rc queue_cancel(struct queue *q, uint64_t id, struct fault *why);
 enum rc queue_pause(struct queue *q, uint64_t id, bool paused, struct fault *why);
+/* A try of it is under way. */
+bool queue_is_trying(struct queue *q, uint64_t id);
 size_t queue_depth(const struct queue *q);
 
 #endif

@@ -1,7 +1,9 @@
 # outgoing.py: A mail submitted with a password over STARTTLS leaves to a server elsewhere, and survives kill -9 before that.
+import json
 import smtplib
 import ssl
 import time
+from datetime import datetime
 
 from harness import DOMAIN, PASSWORD, Sink, main, message, serve, test
 
@@ -70,6 +72,37 @@ def many_over_few_connections():
     finally:
         server.__exit__()
         sink.shutdown()
+
+
+@test
+def tells_why_it_waits():
+    sink = Sink()
+    settings = [*relay(sink), "queue.retry.first=1h"]
+    sink.shutdown()
+    sink.server_close()
+    server = serve(settings=settings)
+    try:
+        submit(server, "waiting")
+        for _ in range(200):
+            row = json.loads(server.cli("--json", "queue", "list"))[0]
+            if row["tries"] and not row["trying"]:
+                break
+            time.sleep(0.05)
+        assert row["to"] == "you@far.example" and row["server"] == "127.0.0.1" and row["waiting"] == 1, row
+        assert row["answer"] == "451 4.4.1 cannot connect to 127.0.0.1", row
+        made, due = (datetime.fromisoformat(row[k].replace("Z", "+00:00")) for k in ("made", "due"))
+        assert 3500 < (due - made).total_seconds() < 3700, row
+        shown = server.cli("queue", "show", str(row["id"]))
+        assert "answer=451 4.4.1 cannot connect" in shown and "state=waiting" in shown, shown
+        server.cli("queue", "retry", str(row["id"]))
+        for _ in range(200):
+            if json.loads(server.cli("--json", "queue", "list"))[0]["tries"] == 2:
+                break
+            time.sleep(0.05)
+        server.cli("queue", "cancel", str(row["id"]))
+        assert json.loads(server.cli("--json", "queue", "list")) == []
+    finally:
+        server.__exit__()
 
 
 if __name__ == "__main__":
