@@ -13,7 +13,8 @@ enum { ACCOUNTS = 120, GONE = 7, LATER = 8 };
 
 struct boxes {
 	struct world *w;
-	int calls, ended, has[ACCOUNTS + 1];
+	_Atomic int calls;
+	int ended, has[ACCOUNTS + 1];
 };
 
 /* A post office that knows accounts by number; one has gone, one has trouble once. */
