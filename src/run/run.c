@@ -20,15 +20,26 @@ static _Thread_local struct worker *me;
 
 bool task_mark(struct task *t, unsigned why)
 {
-	atomic_fetch_or(&t->wakes, why);
-	int state = atomic_load(&t->state);
-	while (true) {
-		int next = state == IDLE ? QUEUED : state == RUNNING ? AGAIN : state;
-		if (next == state)
-			return false;
-		if (atomic_compare_exchange_weak(&t->state, &state, next))
-			return next == QUEUED;
-	}
+	static const unsigned next[] = {
+		[IDLE] = QUEUED, [QUEUED] = QUEUED, [RUNNING] = AGAIN, [AGAIN] = AGAIN
+	};
+	unsigned was = atomic_load(&t->mark);
+	while (!atomic_compare_exchange_weak(
+		&t->mark, &was, (was & ~(unsigned)STATES) | next[was & STATES] | why << WAKES_AT))
+		;
+	return (was & STATES) == IDLE;
+}
+
+/* It goes back to the ready list; what it was woken for is still to be told. */
+static void task_requeue(struct task *t)
+{
+	unsigned was = atomic_load(&t->mark);
+	while (!atomic_compare_exchange_weak(
+		&t->mark, &was, (was & ~(unsigned)STATES) | QUEUED | t->woken << WAKES_AT))
+		;
+	lock_enter(&t->run->lock);
+	run_ready_push(t->run, t);
+	lock_leave(&t->run->lock);
 }
 
 void run_ready_push(struct run *run, struct task *t)
@@ -184,8 +195,7 @@ static void arm(struct task *t)
 
 static void run_task(struct worker *w, struct task *t)
 {
-	atomic_store(&t->state, RUNNING);
-	t->woken = atomic_exchange(&t->wakes, 0);
+	t->woken = atomic_exchange(&t->mark, RUNNING) >> WAKES_AT;
 	for (unsigned n = 0;; n++) {
 		enum step s = t->around ? t->around(t) : t->step(t);
 		if (w->arena.head)
@@ -197,21 +207,17 @@ static void run_task(struct worker *w, struct task *t)
 		if (s == STEP_MORE && n < IN_A_ROW)
 			continue;
 		if (s == STEP_MORE) { /* fairness: behind those who wait */
-			atomic_store(&t->state, QUEUED);
-			lock_enter(&t->run->lock);
-			run_ready_push(t->run, t);
-			lock_leave(&t->run->lock);
+			task_requeue(t);
 			return;
 		}
 		atomic_store(&t->parked_in, t->step);
 		arm(t);
 		if (chaos_waits()) /* [run 2] */
 			task_mark(t, WAKE_EVENT);
-		int was = RUNNING;
-		if (atomic_compare_exchange_strong(&t->state, &was, IDLE))
+		unsigned was = RUNNING;
+		if (atomic_compare_exchange_strong(&t->mark, &was, IDLE))
 			return; /* from here on it belongs to whoever wakes it */
-		atomic_store(&t->state, RUNNING);
-		t->woken = atomic_exchange(&t->wakes, 0);
+		t->woken = atomic_exchange(&t->mark, RUNNING) >> WAKES_AT;
 		n = 0;
 	}
 }

@@ -6,7 +6,9 @@
 #include "base/lock.h"
 #include "run/run.h"
 
-enum { IDLE, QUEUED, RUNNING, AGAIN }; /* task.state */
+/* task.mark: a state, and above it the wakes that came since the task ran. One word: a wake is one change of it, after which
+ * the task may be gone at once. RUNNING has no wakes: with one it is AGAIN. */
+enum { IDLE, QUEUED, RUNNING, AGAIN, STATES = 3, WAKES_AT = 2 };
 
 struct worker {
 	struct run *run;

@@ -50,8 +50,7 @@ struct task {
 	uint32_t watch; /* EPOLLIN | EPOLLOUT ... wanted while parked */
 
 	/* the run time's own: */
-	_Atomic unsigned wakes;
-	_Atomic int state;
+	_Atomic unsigned mark; /* its state, and the wakes that wait */
 	_Atomic uint32_t armed; /* what it is watched for now */
 	_Atomic(step_fn *) parked_in;
 	_Atomic uint64_t deadline; /* ms; 0: none */
