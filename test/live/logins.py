@@ -73,8 +73,8 @@ def ask_to_log_in(server, names):
 
 @test
 def burst_of_logins(_):
-    """40 users log in again after a restart: who is in already is answered while their hashes are calculated."""
-    names = [f"u{i}" for i in range(40)]
+    """24 users log in again after a restart: who is in already is answered while their hashes are calculated."""
+    names = [f"u{i}" for i in range(24)]
     server, ann = started_again(names)
     try:
         ann.imap("s", "SELECT INBOX")
