@@ -141,12 +141,12 @@ def imap_session(server, user="ann"):
 
 
 class Sink(socketserver.ThreadingTCPServer):
-    """A server elsewhere that takes every message; they are in .messages."""
+    """A server elsewhere that takes every message; they are in .messages. `tls`: an SSLContext for STARTTLS, or "broken"."""
 
     allow_reuse_address = daemon_threads = True
 
-    def __init__(self):
-        self.messages, self.connections = [], 0
+    def __init__(self, tls=None):
+        self.messages, self.connections, self.tls, self.secured = [], 0, tls, 0
         super().__init__(("127.0.0.1", 0), SinkSession)
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -173,13 +173,27 @@ class SinkSession(socketserver.StreamRequestHandler):
     def envelope(self, line):
         self.say("451 4.2.0 later" if line.startswith(b"RCPT") and b"<later@" in line else "250 ok")
 
+    def start_tls(self):
+        self.say("220 go on")
+        if self.server.tls == "broken":
+            self.say("no handshake")
+            return
+        self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
+        self.server.secured += 1
+
     def handle(self):
         self.server.connections += 1
         self.say("220 sink.example ESMTP")
         while line := self.rfile.readline():
             word = line[:4].upper()
             if word == b"EHLO":
-                self.wfile.write(b"250-sink.example\r\n250 PIPELINING\r\n")
+                offers = b"250-STARTTLS\r\n" if self.server.tls else b""
+                self.wfile.write(b"250-sink.example\r\n" + offers + b"250 PIPELINING\r\n")
+            elif word == b"STAR":
+                self.start_tls()
+                if self.server.tls == "broken":
+                    return
             elif word == b"DATA":
                 self.data()
             elif word == b"QUIT":

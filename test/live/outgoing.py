@@ -2,6 +2,8 @@
 import json
 import smtplib
 import ssl
+import subprocess
+import tempfile
 import time
 from datetime import datetime
 
@@ -17,8 +19,60 @@ def submit(server, token, to="you@far.example"):
         s.sendmail(ANN, [to], message("going out", sender=ANN, to=to, token=token))
 
 
-def relay(sink):
-    return [f"queue.relay-host=127.0.0.1:{sink.port}", "queue.retry.first=1s", "queue.tls=never"]
+def relay(sink, tls="never"):
+    return [f"queue.relay-host=127.0.0.1:{sink.port}", "queue.retry.first=1s", f"queue.tls={tls}"]
+
+
+def certified():
+    """A TLS server's context with a certificate that nobody signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=sink.example", "-keyout", f"{folder}/key", "-out", f"{folder}/cert"],
+                       check=True, capture_output=True)
+        context.load_cert_chain(f"{folder}/cert", f"{folder}/key")
+    return context
+
+
+def sent_with(tls, offers, n=1):
+    """Submits n messages under the policy `tls` to a sink that offers so; the sink, and the queue as JSON."""
+    sink = Sink(tls=offers)
+    server = serve(settings=[*relay(sink, tls), "queue.max-connections-per-destination=1"])
+    try:
+        for i in range(n):
+            submit(server, f"t{i}.")
+        if tls != "require" or offers not in (None, "broken"):
+            sink.wait(n)
+        rows = json.loads(server.cli("--json", "queue", "list"))
+        while not sink.messages and rows and not rows[0]["tries"]:
+            time.sleep(0.05)
+            rows = json.loads(server.cli("--json", "queue", "list"))
+        return sink, rows
+    finally:
+        server.__exit__()
+        sink.shutdown()
+
+
+@test
+def takes_tls_when_offered():
+    sink, rows = sent_with("opportunistic", certified(), 3)
+    assert len(sink.messages) == 3 and sink.secured == sink.connections, (rows, sink.secured, sink.connections)
+
+
+@test
+def goes_without_tls_when_the_handshake_fails():
+    sink, rows = sent_with("opportunistic", "broken")
+    assert len(sink.messages) == 1 and sink.connections == 2, (rows, sink.connections)
+
+
+@test
+def waits_when_required_tls_is_not_offered():
+    sink, rows = sent_with("require", None)
+    assert not sink.messages and "4.7.10" in rows[0]["answer"], rows
+    sink, rows = sent_with("require", "broken")
+    assert not sink.messages and "4.7.5" in rows[0]["answer"], rows
+    sink, rows = sent_with("require", certified())
+    assert len(sink.messages) == 1 and sink.secured == 1, rows
 
 
 @test
