@@ -19,7 +19,8 @@ static void open_mail(struct house *h, struct doors *d)
 		.hostname = c->hostname,
 		.spool = h->spool,
 		.size_max = c->smtp.message_max,
-		.rcpt_max = (uint32_t)c->smtp.rcpt_max });
+		.rcpt_max = (uint32_t)c->smtp.rcpt_max,
+		.hops_max = (uint32_t)c->smtp.hops_max });
 	d->smtp = smtp_new(&(struct smtp_deps){ .post = d->post,
 		.auth = h->auth,
 		.dir = h->dir,

@@ -271,8 +271,8 @@ def smtp_delivery(server):
     with imap(server) as c:
         subjects = ask(c, "FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]")
         bodies = "\n".join(ask(c, "FETCH 1:* BODY.PEEK[]"))
-    assert sum(l.startswith("Subject: hello") for l in subjects) == now, "a record without its fields"
-    assert bodies.count("\nSubject: hello") == now, "a message without its head"
+    assert sum(l.startswith("Subject: ") for l in subjects) == now, "a record without its fields"
+    assert bodies.count("\nSubject: ") == now, "a message without its head"
 
 
 @test
