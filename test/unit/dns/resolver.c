@@ -46,6 +46,31 @@ static const char zone[] =
 	"@ TXT \"v=spf1 \" \"-all\"\nmx A 192.0.2.7\nmx AAAA 2001:db8::7\nalias CNAME mx\n"
 	"_25._tcp.mx TLSA 3 1 1 0101010101010101010101010101010101010101010101010101010101010101\n";
 
+/* Asks until the zone is served with its signatures: 0, or -1 after 20 s. */
+static int wait_until_signed(void)
+{
+	/* SOA of signed.test, with an OPT record that asks for signatures (RFC 1035 4.1, RFC 6891 6.1, RFC 3225) */
+	static const uint8_t query[] = "\0\1\0\0\0\1\0\0\0\0\0\1"
+				       "\6signed\4test\0\0\6\0\1"
+				       "\0\0\x29\x10\0\0\0\x80\0\0";
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)knot.port) };
+	struct timeval wait = { .tv_usec = 50000 };
+	uint8_t reply[4096];
+	int answers = 0;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	for (int i = 0; i < 400 && answers < 2; i++) { /* SOA and its RRSIG */
+		sendto(fd, query, sizeof(query), 0, (struct sockaddr *)&at, sizeof(at));
+		ssize_t n = recv(fd, reply, sizeof(reply), 0);
+		answers = n > 12 && (reply[3] & 15) == 0 ? reply[6] << 8 | reply[7] : 0;
+		if (answers < 2)
+			usleep(50000); /* a refused datagram comes back at once */
+	}
+	close(fd);
+	return answers < 2 ? -1 : 0;
+}
+
 static int start_knot(void **state)
 {
 	char command[256], line[256] = "";
@@ -92,8 +117,7 @@ static int start_knot(void **state)
 		execl("/usr/sbin/knotd", "knotd", "-c", command, (char *)NULL);
 		_exit(1);
 	}
-	usleep(700000);
-	return 0;
+	return wait_until_signed();
 }
 
 static int stop_knot(void **state)
