@@ -1,7 +1,10 @@
 # figures.py: What a running server counts, and the memory that the kernel counts for it.
 import os
 import re
+import time
 from pathlib import Path
+
+from server import SLOW
 
 # Of the password "correct horse": argon2id, 19 MiB, t=2, as our own are; for accounts that are loaded by the thousand.
 ARGON2 = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$rk2Mi3E4dgRMg0fHaYaptWVZRKqs//6b6k3/nntqGJk"
@@ -23,6 +26,16 @@ def processes(server):
         if int(fields[1]) == server.process.pid:
             here.append(int(path.parent.name))
     return here
+
+
+def child_of(server):
+    """The serving process, once it is there."""
+    end = time.monotonic() + 10 * SLOW
+    while time.monotonic() < end:
+        if len(found := processes(server)) > 1:
+            return found[1]
+        time.sleep(0.01)
+    raise AssertionError("no child")
 
 
 def memory(server, kind="Pss"):

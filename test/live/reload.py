@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from harness import DOMAIN, PASSWORD, SLOW, Line, main, serve, smtp_session, test  # noqa: E402
+from figures import child_of  # noqa: E402
 from server import free_port  # noqa: E402
 
 
@@ -41,19 +42,6 @@ def rewrite(server, *changes, extra=""):
         assert old in text, old
         text = text.replace(old, new)
     server.config.write_text(text + extra)
-
-
-def child_of(pid):
-    """The serving process, once it is there."""
-    for _ in range(500):
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                    return int(stat.parent.name)
-            except OSError:
-                pass
-        time.sleep(0.01)
-    raise AssertionError("no child")
 
 
 def sizes(server, door="smtp"):
@@ -148,7 +136,7 @@ def listeners_come_and_go(server):
         assert one.smtp().startswith("220")
         assert two.smtp().startswith("421")
     # the parent holds what came and let go what went: also the next child
-    os.kill(child_of(server.process.pid), signal.SIGKILL)
+    os.kill(child_of(server), signal.SIGKILL)
     with Line(port) as n:
         assert n.smtp().startswith("220")
     assert is_refused(lmtp)
@@ -191,7 +179,7 @@ def a_killed_child_refuses_nobody(server):
         t.start()
     try:
         for _ in range(3):
-            child = child_of(server.process.pid)
+            child = child_of(server)
             before = list(greeted)
             os.kill(child, signal.SIGKILL)
             end = time.monotonic() + 20 * SLOW

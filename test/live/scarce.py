@@ -12,23 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from harness import DOMAIN, PASSWORD, SLOW, Line, Skip, main, message, serve, smtp_session, test  # noqa: E402
+from figures import child_of  # noqa: E402
 from server import Server  # noqa: E402
 
 ANN = f"ann@{DOMAIN}"
 PATIENCE = 30 * SLOW
-
-
-def child_of(pid):
-    """The serving process, once it is there."""
-    for _ in range(500):
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                    return int(stat.parent.name)
-            except OSError:
-                pass
-        time.sleep(0.01)
-    raise AssertionError("no child")
 
 
 @contextmanager
@@ -151,12 +139,12 @@ def full_and_over(server, begin, end):
     assert smtp[-1].startswith("452") and imap[-1].startswith("b NO"), (smtp, imap)
     log = server.log.read_text(errors="replace")
     assert "store.full" in log, log[-2000:]
-    pid = child_of(server.process.pid)
+    pid = child_of(server)
     end()
     seconds = again(lambda: deliver(server, "after-s"), "SMTP after the disk had room again")
     with login(server) as c:
         again(lambda: append(c, "after-i"), "APPEND after the disk had room again")
-    assert child_of(server.process.pid) == pid, "the serving process died"
+    assert child_of(server) == pid, "the serving process died"
     kept += ["after-s", "after-i"]
     there = subjects(server)
     missing = [t for t in kept if t not in there]
@@ -190,7 +178,7 @@ def full_disk_files():
 
 
 def limit(server, what, soft):
-    pid = child_of(server.process.pid)
+    pid = child_of(server)
     hard = resource.prlimit(pid, what)[1]
     resource.prlimit(pid, what, (soft if soft is not None else hard, hard))
 
@@ -254,7 +242,7 @@ def fewer_descriptors_than_connections():
 def no_descriptors(engine):
     """Against all care none is left: who comes is sent away, who is there is served, and it passes."""
     with served(engine=engine) as server:
-        pid = child_of(server.process.pid)
+        pid = child_of(server)
         assert deliver(server, "before-0").startswith("250")
         with smtp_session(server) as there, login(server) as reader:
             used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
@@ -277,7 +265,7 @@ def no_descriptors(engine):
                 c.close()
             limit(server, resource.RLIMIT_NOFILE, None)
         seconds = again(lambda: deliver(server, "after", 900_000), "SMTP with descriptors again")
-        assert child_of(server.process.pid) == pid, "the serving process died"
+        assert child_of(server) == pid, "the serving process died"
         there = subjects(server)
         assert not [t for t in kept + ["after"] if t not in there], (kept, there)
         print(f"   {told}, taken again after {seconds:.1f} s")
@@ -301,7 +289,7 @@ def no_address_space():
         with login(server) as c:
             assert append(c, "before").startswith("b OK")
         kept.append("before")
-        pid = child_of(server.process.pid)
+        pid = child_of(server)
         size = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE")
         limit(server, resource.RLIMIT_AS, size + (16 << 20))
         for n in range(3):
@@ -323,7 +311,7 @@ def no_address_space():
         again(one, "SMTP with memory again")
         there = subjects(server)
         assert not [t for t in kept + ["after"] if t not in there], (kept, there)
-        died = child_of(server.process.pid) != pid
+        died = child_of(server) != pid
         print(f"   {[r[:30] for r in replies]}, {'started again' if died else 'lived on'}")
         server.log.write_text("")  # that the process may end is allowed here
 

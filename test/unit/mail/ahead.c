@@ -1,63 +1,16 @@
 /* ahead.c: Deliveries that build upon each other: one flush for many, failures that stay apart, UIDs without gaps. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "groups.h"
-#include "mail/change.h"
+#include "world.h"
 #include "mail/record.h"
 #include "run/run.h"
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-
 #include <cmocka.h>
 
-enum { ACCOUNT = 7, TASKS = 8, EACH = 60, FAIL_EVERY = 7 };
-
-struct world {
-	struct data *data;
-	struct blob *blob;
-	struct run *run;
-	struct accounts *accounts;
-	struct mail *mail;
-	struct mail_account *ma;
-	uint32_t box;
-	struct fault why;
-};
-
-static void open_mail(struct world *w)
-{
-	struct arena a;
-	struct mail_box_info info;
-	w->mail = mail_new(&(struct mail_deps){
-		.accounts = w->accounts, .data = w->data, .blob = w->blob, .run = w->run });
-	assert_int_equal(mail_open(w->mail, ACCOUNT, &w->ma, &w->why), RC_OK);
-	arena_init(&a, 0);
-	assert_int_equal(mail_box_find(w->ma, S("INBOX"), &a, &info), RC_OK);
-	w->box = info.id;
-	arena_done(&a);
-}
-
-static void begin(struct world *w)
-{
-	*w = (struct world){ 0 };
-	assert_int_equal(
-		data_open(&(struct data_options){ .type = "memory" }, &w->data, &w->why), RC_OK);
-	assert_int_equal(blob_open(w->data, &(struct blob_options){ 0 }, &w->blob, &w->why), RC_OK);
-	w->run = run_new(&(struct run_conf){ .seats = 4 });
-	run_start(w->run);
-	w->accounts = accounts_new(&(struct accounts_deps){ .data = w->data, .run = w->run });
-	open_mail(w);
-}
-
-static void end(struct world *w)
-{
-	mail_close(&w->ma);
-	run_free(&w->run);
-	mail_free(&w->mail);
-	accounts_free(&w->accounts);
-	blob_close(&w->blob);
-	data_close(&w->data);
-}
+enum { TASKS = 8, EACH = 60, FAIL_EVERY = 7 };
 
 /* --- one delivery --- */
 
@@ -198,7 +151,7 @@ static void share_a_flush(void **state)
 	struct data_stats before, after;
 	sem_t done, woken;
 	(void)state;
-	begin(&w);
+	world_begin(&w, 4);
 	struct account *acc = mail_account_of(w.ma);
 	struct delivery d[3] = { 0 }, other = { .w = &w, .waits = true, .done = &woken };
 	sem_init(&done, 0, 0);
@@ -240,7 +193,7 @@ static void share_a_flush(void **state)
 	task_wake(&other.task, WAKE_DRAIN);
 	sem_wait(&woken);
 	done_gate(&g);
-	end(&w);
+	world_end(&w);
 }
 
 /* The first of three fails: the others, built upon it, fail with it and succeed when they are built again. */
@@ -250,7 +203,7 @@ static void fails_apart(void **state)
 	struct gate g;
 	sem_t done;
 	(void)state;
-	begin(&w);
+	world_begin(&w, 4);
 	struct delivery d[3] = { 0 };
 	sem_init(&done, 0, 0);
 	close_gate(&w, &g);
@@ -284,7 +237,7 @@ static void fails_apart(void **state)
 	}
 	assert_int_equal(mail_messages(w.ma), 2);
 	done_gate(&g);
-	end(&w);
+	world_end(&w);
 }
 
 /* --- many at once --- */
@@ -351,7 +304,7 @@ static void many_at_once(void **state)
 	struct world w;
 	struct data_stats s;
 	(void)state;
-	begin(&w);
+	world_begin(&w, 4);
 	sem_init(&all_gone, 0, 0);
 	for (size_t i = 0; i < TASKS; i++) {
 		d[i] = (struct delivery){ .w = &w, .left = EACH };
@@ -369,9 +322,9 @@ static void many_at_once(void **state)
 	check_uids(&w);
 	mail_close(&w.ma);
 	mail_free(&w.mail);
-	open_mail(&w);
+	world_reopen(&w);
 	check_uids(&w);
-	end(&w);
+	world_end(&w);
 }
 
 int test_ahead(void)

@@ -1,59 +1,15 @@
 /* mailboxes.c: Mailboxes over the memory engine: numbers, news, replay, and what one change costs. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mail/change.h"
 #include "mail/record.h"
 #include "run/run.h"
 #include "groups.h"
+#include "world.h"
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 
 enum { MANY = 100000, AT_ONCE = 1000, KEYS_MAX = 8, BYTES_MAX = 1024 };
-
-struct world {
-	struct data *data;
-	struct blob *blob;
-	struct run *run;
-	struct accounts *accounts;
-	struct mail *mail;
-	struct mail_account *ma;
-	struct fault why;
-};
-
-static void reopen_mail(struct world *w)
-{
-	mail_close(&w->ma);
-	mail_free(&w->mail);
-	struct mail_deps deps = {
-		.accounts = w->accounts, .data = w->data, .blob = w->blob, .run = w->run
-	};
-	w->mail = mail_new(&deps);
-	assert_int_equal(mail_open(w->mail, 7, &w->ma, &w->why), RC_OK);
-}
-
-static void begin(struct world *w)
-{
-	struct data_options o = { .type = "memory" };
-	struct blob_options b = { 0 };
-	*w = (struct world){ 0 };
-	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);
-	assert_int_equal(blob_open(w->data, &b, &w->blob, &w->why), RC_OK);
-	w->run = run_new(&(struct run_conf){ .seats = 2 });
-	run_start(w->run);
-	w->accounts = accounts_new(&(struct accounts_deps){ .data = w->data, .run = w->run });
-	reopen_mail(w);
-}
-
-static void end(struct world *w)
-{
-	mail_close(&w->ma);
-	run_free(&w->run); /* background jobs first: they hold the account */
-	mail_free(&w->mail);
-	accounts_free(&w->accounts);
-	blob_close(&w->blob);
-	data_close(&w->data);
-}
 
 static uint32_t box_id(struct world *w, const char *name)
 {
@@ -143,7 +99,7 @@ static void view_numbers(void **state)
 	struct mail_news news;
 	struct arena a;
 	(void)state;
-	begin(&w);
+	world_begin(&w, 2);
 	arena_init(&a, 0);
 	struct adding ad = { .box = box_id(&w, "inbox"), .n = 10 };
 	struct flagging f = { .box = ad.box };
@@ -170,7 +126,7 @@ static void view_numbers(void **state)
 	mail_view_close(&v);
 	ranges_done(&f.uids);
 	arena_done(&a);
-	end(&w);
+	world_end(&w);
 }
 
 static void survives_eviction(void **state)
@@ -181,7 +137,7 @@ static void survives_eviction(void **state)
 	uint32_t seqs[20];
 	size_t n;
 	(void)state;
-	begin(&w);
+	world_begin(&w, 2);
 	struct adding ad = { .box = box_id(&w, "INBOX"), .n = 5 };
 	struct flagging f = { .box = ad.box, .flags = MAIL_SEEN };
 	assert_int_equal(ranges_add(&f.uids, 2, 3), RC_OK);
@@ -189,7 +145,7 @@ static void survives_eviction(void **state)
 	assert_int_equal(mail_view_open(w.ma, ad.box, false, NULL, &v, &w.why), RC_OK);
 	change(&w, flag, &f, NULL);
 	mail_view_close(&v);
-	reopen_mail(&w);
+	world_reopen(&w);
 	assert_int_equal(mail_view_open(w.ma, ad.box, true, NULL, &v, &w.why), RC_OK);
 	assert_int_equal(mail_view_read(&v, 1, NULL, e, seqs, 20), 5);
 	assert_int_equal(e[1].flags & MAIL_SEEN, MAIL_SEEN);
@@ -199,7 +155,7 @@ static void survives_eviction(void **state)
 	assert_string_equal(words[0], "$work");
 	mail_view_close(&v);
 	ranges_done(&f.uids);
-	end(&w);
+	world_end(&w);
 }
 
 static void post_done(void *arg)
@@ -224,7 +180,7 @@ static void cost_follows_the_change(void **state)
 	struct world w;
 	struct data_stats before, after;
 	(void)state;
-	begin(&w);
+	world_begin(&w, 2);
 	struct adding ad = { .box = box_id(&w, "INBOX"), .n = AT_ONCE };
 	for (size_t i = 0; i < MANY / AT_ONCE; i++)
 		change(&w, add, &ad, NULL);
@@ -246,7 +202,7 @@ static void cost_follows_the_change(void **state)
 	assert_true(bytes <= BYTES_MAX);
 	assert_true(after.batch_keys - before.batch_keys <= KEYS_MAX);
 	assert_true(after.batch_bytes - before.batch_bytes <= BYTES_MAX);
-	end(&w);
+	world_end(&w);
 }
 
 static bool in_memory(struct world *w, uint32_t id)
@@ -263,7 +219,7 @@ static void evicts_the_oldest(void **state)
 	static const uint32_t uses[] = { 11, 12, 13, 11 };
 	struct world w;
 	(void)state;
-	begin(&w);
+	world_begin(&w, 2);
 	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
 		struct mail_account *ma;
 		assert_int_equal(mail_open(w.mail, uses[i], &ma, &w.why), RC_OK);
@@ -276,7 +232,7 @@ static void evicts_the_oldest(void **state)
 	assert_true(in_memory(&w, 11) && !in_memory(&w, 13) && in_memory(&w, 7));
 	assert_true(mail_evict(w.mail, SIZE_MAX) > 0);
 	assert_true(!in_memory(&w, 11) && in_memory(&w, 7));
-	end(&w);
+	world_end(&w);
 }
 
 int test_mailboxes(void)
