@@ -16,9 +16,7 @@ static void one_message(void **state)
 	static struct peer p;
 	static struct world w;
 	(void)state;
-	p = (struct peer){ .extensions = "PIPELINING\n8BITMIME\nSIZE 1000000\nDSN" };
-	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_meet(&w, &p, "PIPELINING\n8BITMIME\nSIZE 1000000\nDSN");
 	world_post(
 		&w, S("Subject: x\r\n\r\n.dot\r\n..\r\nlast\r\n"), TO("x@a.test", "y@A.test"), 4);
 	assert_true(peer_wait(&p, 1));
@@ -40,9 +38,7 @@ static void plain_and_large(void **state)
 	static struct peer p;
 	static struct world w;
 	(void)state;
-	p = (struct peer){ .extensions = "" };
-	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_meet(&w, &p, "");
 	struct buf b;
 	buf_init(&b, 0, &w.a);
 	for (int i = 0; i < 3500; i++)
@@ -88,9 +84,7 @@ static void some_refused(void **state)
 	static struct peer p;
 	static struct world w;
 	(void)state;
-	p = (struct peer){ .extensions = "PIPELINING" };
-	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_meet(&w, &p, "PIPELINING");
 	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("ok@a.test", "perm@a.test"), 0);
 	assert_true(world_emptied(&w));
 	world_end(&w);

@@ -145,9 +145,7 @@ static void report_comes_later(void **state)
 	static struct world w;
 	struct queue_message now;
 	(void)state;
-	p = (struct peer){ .extensions = "PIPELINING" };
-	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_meet(&w, &p, "PIPELINING");
 	w.report_temp_left = 1;
 	uint64_t id = world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("ok@a.test", "perm@a.test"), 0);
 	for (int i = 0; i < 1000; i++) {

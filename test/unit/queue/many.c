@@ -70,9 +70,7 @@ static void all_leave_once(void **state)
 	static struct peer p;
 	static struct world w;
 	(void)state;
-	p = (struct peer){ .extensions = "PIPELINING" };
-	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_meet(&w, &p, "PIPELINING");
 	store_many(&w, 3500, "x@a.test");
 	world_restart(&w);
 	assert_int_equal(queue_depth(w.queue), 3500);

@@ -93,9 +93,7 @@ static void by_address(void **state)
 	static struct peer p;
 	static struct world w;
 	(void)state;
-	p = (struct peer){ .extensions = "PIPELINING" };
-	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_meet(&w, &p, "PIPELINING");
 	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@[127.0.0.1]", "x@implicit.test"), 0);
 	assert_true(world_emptied(&w));
 	world_end(&w);

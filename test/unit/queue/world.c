@@ -99,6 +99,13 @@ void world_begin(struct world *w, const struct queue_deps *more)
 	world_begin_on(w, "memory", more);
 }
 
+void world_meet(struct world *w, struct peer *p, const char *extensions)
+{
+	*p = (struct peer){ .extensions = extensions };
+	peer_start(p, 0);
+	world_begin(w, &(struct queue_deps){ .port = p->port });
+}
+
 void world_restart(struct world *w)
 {
 	run_down(w);

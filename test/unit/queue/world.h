@@ -3,6 +3,7 @@
 #ifndef TEST_UNIT_QUEUE_WORLD_H
 #define TEST_UNIT_QUEUE_WORLD_H
 
+#include "peer.h"
 #include "queue/queue.h"
 
 struct world {
@@ -25,6 +26,8 @@ struct world {
 
 /* `more`: port and limits; the rest is filled in. */
 void world_begin(struct world *w, const struct queue_deps *more);
+/* A peer that offers `extensions` starts, and a world that finds it. */
+void world_meet(struct world *w, struct peer *p, const char *extensions);
 /* On "rocksdb" or "sqlite" in a folder of its own. */
 void world_begin_on(struct world *w, const char *engine, const struct queue_deps *more);
 /* Everything but the store ends and begins anew. */
