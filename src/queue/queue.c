@@ -207,7 +207,9 @@ enum rc queue_start(struct queue *q, struct fault *why)
 	if (rc == RC_OK)
 		q->depth = (size_t)data_counter(count);
 	arena_done(&a);
-	if (rc == RC_OK || rc == RC_NONE)
+	if (rc == RC_NONE)
+		rc = past_file(q, why);
+	if (rc == RC_OK)
 		rc = data_scan(q->deps.data, &last, note_last, &q->last_id, why);
 	metric_set(METRIC_QUEUE_DEPTH, q->depth);
 	if (rc == RC_OK)

@@ -93,10 +93,14 @@ void queue_note(struct data_batch *b, const struct queue_message *m);
 bool queue_finished(const struct queue_message *m);
 
 void queue_due_key(struct buf *key, struct due place);
-/* Where it goes next; empty: nowhere, its sender is to be told. */
 /* Behind the last @. */
 struct slice queue_domain(struct slice address);
+/* Where it goes next; empty: nowhere, its sender is to be told. */
 struct slice queue_to(const struct queue *q, const struct queue_message *m);
+
+/* past.c */
+/* A queue from before there was an index and a count: every record gets its place. May block. */
+enum rc past_file(struct queue *q, struct fault *why);
 
 /* queue.c */
 /* Begins what may begin. Not under the lock. */

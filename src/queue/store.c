@@ -1,4 +1,4 @@
-/* store.c: Queue records as bytes. */
+/* store.c: Queue records as bytes. Version 1 has no server and no told; 1 and 2 know no accounts. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/dsn.h"
 #include "queue/queue_int.h"
@@ -62,12 +62,13 @@ void queue_write(const struct queue_message *m, struct buf *out)
 	}
 }
 
-static enum rc read_rcpt(struct slice *in, struct queue_rcpt *r)
+static enum rc read_rcpt(struct slice *in, uint8_t version, struct queue_rcpt *r)
 {
 	uint8_t notify, state;
-	uint64_t tries, account;
+	uint64_t tries, account = 0;
 	TRY(take_vslice(in, &r->address));
-	TRY(take_varint(in, &account));
+	if (version >= 3)
+		TRY(take_varint(in, &account));
 	TRY(take_vslice(in, &r->orcpt));
 	TRY(take_byte(in, &notify));
 	TRY(take_byte(in, &state));
@@ -77,9 +78,12 @@ static enum rc read_rcpt(struct slice *in, struct queue_rcpt *r)
 	r->state = (state & 3) <= QUEUE_FAILED ? (enum queue_state)(state & 3) : QUEUE_FAILED;
 	r->how = (enum queue_how)(state >> 2 & 3);
 	r->delayed_told = state & 16;
-	r->told = state & 32;
+	r->told =
+		version == 1 ? r->state != QUEUE_WAITING : state & 32; /* it told before it wrote */
 	r->tries = (uint32_t)tries;
-	TRY(take_vslice(in, &r->server));
+	r->server = S("");
+	if (version >= 2)
+		TRY(take_vslice(in, &r->server));
 	return take_vslice(in, &r->answer);
 }
 
@@ -99,7 +103,7 @@ static enum rc read_all(struct slice in, struct arena *a, struct queue_message *
 	TRY(take_vslice(&in, &m->sender));
 	TRY(take_vslice(&in, &m->envid));
 	TRY(take_varint(&in, &n));
-	if (version != VERSION || n > RCPTS_MAX)
+	if (version == 0 || version > VERSION || n > RCPTS_MAX)
 		return RC_BAD;
 	memcpy(m->blob.hash, hash.at, hash.len);
 	m->ret_headers = bits & 1;
@@ -113,7 +117,7 @@ static enum rc read_all(struct slice in, struct arena *a, struct queue_message *
 	if (!m->rcpts)
 		return RC_LIMIT;
 	for (m->rcpts_n = 0; m->rcpts_n < n; m->rcpts_n++)
-		TRY(read_rcpt(&in, &m->rcpts[m->rcpts_n]));
+		TRY(read_rcpt(&in, version, &m->rcpts[m->rcpts_n]));
 	return RC_OK;
 }
 

@@ -119,9 +119,68 @@ static void start_does_not_wait(void **state)
 	peer_stop(&fast);
 }
 
+/* A record as versions 1 and 2 wrote them: no account; 1 also knows no server. */
+static void put_past(struct world *w, struct data_batch *b, uint8_t version, const char *to)
+{
+	struct slice whole = S("mine\nS: 1\r\n\r\nx\r\n");
+	struct blob_ref ref;
+	struct buf key, out;
+	buf_init(&key, 0, b->arena);
+	buf_init(&out, 0, b->arena);
+	buf_str(&key, "Qm");
+	buf_be64(&key, version);
+	blob_ref_of(whole, &ref);
+	assert_int_equal(blob_add(w->blob, b, whole, &ref, &w->why), RC_OK);
+	blob_link(b, &ref, 0, 'Q', version);
+	buf_byte(&out, version);
+	buf_byte(&out, 0);
+	buf_add(&out, slice_of(ref.hash, sizeof(ref.hash)));
+	buf_varint(&out, ref.size);
+	buf_varint(&out, 5);
+	buf_be64(&out, (uint64_t)run_unix(w->run)); /* made, due */
+	buf_be64(&out, (uint64_t)run_unix(w->run));
+	buf_vslice(&out, S("t1"));
+	buf_vslice(&out, S("me@out.test"));
+	buf_vslice(&out, S(""));
+	buf_varint(&out, 2);
+	for (uint8_t state = QUEUE_WAITING; state <= QUEUE_SENT; state++) {
+		buf_vslice(&out, slice_str(state == QUEUE_WAITING ? to : "sent@b.test"));
+		buf_vslice(&out, S(""));
+		buf_byte(&out, 0);
+		buf_byte(&out, state);
+		buf_varint(&out, 1);
+		if (version > 1)
+			buf_vslice(&out, S("mx.b.test"));
+		buf_vslice(&out, S("451 4.2.0 later"));
+	}
+	data_put(b, DATA_MAIN, buf_slice(&key), buf_slice(&out));
+}
+
+static void past_records_leave(void **state)
+{
+	static struct peer p;
+	static struct world w;
+	struct data_batch b;
+	(void)state;
+	world_meet(&w, &p, "PIPELINING");
+	data_batch_init(&b, &w.a);
+	put_past(&w, &b, 1, "one@a.test");
+	put_past(&w, &b, 2, "two@a.test");
+	assert_int_equal(data_commit_now(w.data, &b, &w.why), RC_OK);
+	world_restart(&w);
+	assert_true(world_emptied(&w));
+	world_end(&w);
+	peer_stop(&p);
+	assert_int_equal(p.messages, 2);
+	assert_non_null(strstr(p.log, "one@a.test"));
+	assert_non_null(strstr(p.log, "two@a.test"));
+	assert_null(strstr(p.log, "sent@b.test"));
+}
+
 int test_many(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(slow_beside_fast),
-		cmocka_unit_test(all_leave_once), cmocka_unit_test(start_does_not_wait) };
+		cmocka_unit_test(all_leave_once), cmocka_unit_test(start_does_not_wait),
+		cmocka_unit_test(past_records_leave) };
 	return _cmocka_run_group_tests("many", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
