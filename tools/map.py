@@ -24,7 +24,7 @@ for line in (ROOT / "src/FLOORS").read_text().splitlines():
         files = [p for p in (ROOT / "src" / room).glob("*.*") if p.suffix in (".c", ".h", ".tbl")]
         if files:
             out += [f"## {room}/", *rows(files), ""]
-for folder in ("tools", "tools/lint", "test/lib", "test/wire", "test/crash", "test/live", "test/bench", "test/fuzz"):
+for folder in ("tools", "tools/lint", "test/lib", "test/wire", "test/crash", "test/chaos", "test/live", "test/soak", "test/bench", "test/fuzz"):
     files = [p for p in (ROOT / folder).glob("*") if p.suffix in (".py", ".c", ".h", ".mk")]
     if files:
         out += [f"## {folder}/", *rows(files), ""]

@@ -37,6 +37,15 @@ def commands():
 
 
 @test
+def documents_are_current(_):
+    """Pages that `make docs` and `make map` write from tables and captions."""
+    code, out, _ = run("check", "--settings")
+    assert code == 0 and out == (ROOT / "docs/settings.md").read_text(), "run make docs"
+    done = subprocess.run(["python3", ROOT / "tools/map.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@test
 def every_command_has_help(_):
     for word, verb in commands():
         typed = [word] + ([verb] if verb else [])
