@@ -269,13 +269,20 @@ static void end_message(struct imap_session *s, struct fetch *f)
 	f->at++;
 }
 
-static enum rc message(struct imap_session *s, struct fetch *f, struct fault *why)
+/* What is left of a literal, as far as the output takes it. */
+static enum rc pieces(struct imap_session *s, struct fetch *f, struct fault *why)
 {
 	while (f->left) {
 		if (imap_full(s))
 			return RC_MORE;
 		TRY(piece(s, f, why));
 	}
+	return RC_OK;
+}
+
+/* RC_MORE only when the output is full: short literals gather there, and leave together. */
+static enum rc message(struct imap_session *s, struct fetch *f, struct fault *why)
+{
 	if (!f->item) {
 		if (load(s, f, why) != RC_OK) {
 			end_message(s, f);
@@ -283,13 +290,13 @@ static enum rc message(struct imap_session *s, struct fetch *f, struct fault *wh
 		}
 		begin_message(s, f, f->at);
 	}
-	while (f->item < f->args.n && !f->left) {
+	TRY(pieces(s, f, why));
+	while (f->item < f->args.n) {
 		if (f->item)
 			buf_byte(imap_out(s), ' ');
 		TRY(item(s, f, &f->args.items[f->item++]));
+		TRY(pieces(s, f, why));
 	}
-	if (f->left || f->item < f->args.n)
-		return RC_MORE;
 	buf_str(imap_out(s), ")\r\n");
 	end_message(s, f);
 	return RC_OK;
