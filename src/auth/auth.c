@@ -66,11 +66,21 @@ void auth_stats(struct auth *auth, struct auth_stats *out)
 	lock_leave(&auth->lock);
 }
 
+bool auth_takes_passwords(const struct auth_peer *peer)
+{
+	return peer->is_private || peer->auth->deps.allow_plain_text;
+}
+
+bool auth_is_spent(const struct auth *auth, const struct auth_session *s)
+{
+	return auth->deps.failures_max && s->failures >= auth->deps.failures_max;
+}
+
 static bool is_offered(const struct mech_row *row, const struct auth_peer *peer)
 {
 	if (row->mech == AUTH_SCRAM_PLUS)
 		return peer->tls_exporter.len > 0 || peer->tls_server_end_point.len > 0;
-	return peer->is_private || !row->sends_password;
+	return auth_takes_passwords(peer) || !row->sends_password;
 }
 
 void auth_mechs(const struct auth_peer *peer, struct buf *out)
@@ -361,7 +371,7 @@ enum rc auth_start(struct auth_session *s, const struct auth_peer *peer,
 		if (slice_eq_nocase(mechs[i].name, first->mech))
 			row = &mechs[i];
 	}
-	if (row && row->sends_password && !peer->is_private)
+	if (row && row->sends_password && !auth_takes_passwords(peer))
 		return fault_set(why, FAULT_TLS_REQUIRED, "%s", "");
 	if (!row || !is_offered(row, peer))
 		return fault_set(why, FAULT_AUTH_MECH, "%s", "");
@@ -393,7 +403,7 @@ enum rc auth_step(struct auth_session *s, struct slice line, struct buf *reply, 
 enum rc auth_plain(struct auth_session *s, const struct auth_peer *peer, struct slice user,
 	struct slice pass, struct fault *why)
 {
-	if (!peer->is_private)
+	if (!auth_takes_passwords(peer))
 		return fault_set(why, FAULT_TLS_REQUIRED, "%s", "");
 	if (open_try(s, peer) != RC_OK)
 		return auth_end(s, fault_set(why, FAULT_MEMORY, "%s", ""));

@@ -27,6 +27,8 @@ struct auth_deps {
 	uint64_t
 		delay_ms; /* before the first refusal on a connection, doubled for each one after it, at most 8 times;
 	                      0: 1 second */
+	uint32_t failures_max; /* on one connection; 0: no limit */
+	bool allow_plain_text; /* passwords may be sent without TLS from anywhere */
 };
 struct auth *auth_new(const struct auth_deps *deps);
 void auth_free(struct auth **auth);
@@ -42,6 +44,9 @@ struct auth_peer {
 	struct slice tls_server_end_point; /* RFC 5929, empty when there is none */
 };
 
+/* Passwords may be sent over this connection. */
+bool auth_takes_passwords(const struct auth_peer *peer);
+
 /* Embedded in the door's session, zeroed before its first use. At rest it holds no memory. */
 struct auth_session {
 	struct auth_try *try; /* the attempt under way */
@@ -51,6 +56,9 @@ struct auth_session {
 	enum dir_role role;
 	uint32_t generation; /* of the credentials at that time */
 };
+
+/* So many refusals that the door should end the connection. */
+bool auth_is_spent(const struct auth *auth, const struct auth_session *s);
 
 /* The words to advertise, with a blank between: "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS", as `peer` permits. */
 void auth_mechs(const struct auth_peer *peer, struct buf *out);

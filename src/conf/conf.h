@@ -114,6 +114,8 @@ typedef void conf_visit_fn(void *ctx, struct slice key);
 void conf_compare(
 	const struct conf *before, const struct conf *now, conf_visit_fn *visit, void *ctx);
 bool conf_is_live(struct slice key);
+/* Accepted, and without effect in this version. */
+bool conf_is_later(struct slice key);
 /* The nearest known key to a wrong one, or "". */
 const char *conf_nearest(struct slice key);
 /* docs/settings.md, from the table. */

@@ -347,8 +347,22 @@ static void machine(struct conf_reader *r, struct conf *conf)
 		conf_fault(r, from_of(r, "server.data"), "server.data cannot be empty");
 }
 
+/* Nothing that was set is without effect in silence. */
+static void tell_later(struct conf_reader *r)
+{
+	const struct conf_row *rows;
+	size_t n = conf_rows(&rows);
+	for (size_t i = 0; i < n; i++) {
+		const char *from = r->inside->blocks->origins[i].from;
+		if (rows[i].section == CONF_IN_conf && from &&
+			conf_is_later(slice_str(rows[i].key)))
+			conf_note(r, from, "%s has no effect in this version", rows[i].key);
+	}
+}
+
 void conf_finish(struct conf_reader *r, struct conf *conf)
 {
+	tell_later(r);
 	machine(r, conf);
 	check_storage(r, conf);
 	default_listeners(r, conf);

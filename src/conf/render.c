@@ -209,7 +209,9 @@ static void document_section(enum conf_section section, const char *title, struc
 		}
 		buf_fmt(out, row->first[0] ? " | `%s`" : " |%s", row->first);
 		bool is_live = section != CONF_IN_conf || conf_is_live(slice_str(row->key));
-		buf_fmt(out, " | %s%s |\n", row->help, is_live ? "" : " *");
+		bool is_later = section == CONF_IN_conf && conf_is_later(slice_str(row->key));
+		buf_fmt(out, " | %s%s%s |\n", row->help, is_later ? "; no effect yet" : "",
+			is_live ? "" : " *");
 	}
 }
 

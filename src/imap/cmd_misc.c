@@ -23,7 +23,7 @@ static void capabilities_new(struct imap_session *s, struct buf *out)
 	auth_mechs(&p, &mechs);
 	if (s->imap->deps.has_tls && !conn_is_tls(s->conn))
 		buf_str(out, " STARTTLS");
-	if (!p.is_private)
+	if (!auth_takes_passwords(&p))
 		buf_str(out, " LOGINDISABLED");
 	struct slice rest = buf_slice(&mechs);
 	while (rest.len) {
@@ -144,7 +144,7 @@ static enum rc result(struct imap_session *s, enum rc rc, struct fault *why)
 		return logged_in(s, why);
 	if (rc == RC_DENIED && why->id == FAULT_AUTH_FAILED)
 		s->errors++;
-	if (s->errors > s->imap->deps.errors_max) {
+	if (s->errors > s->imap->deps.errors_max || auth_is_spent(s->imap->deps.auth, &s->auth)) {
 		buf_str(imap_out(s), "* BYE too many errors\r\n");
 		s->closing = true;
 	}

@@ -30,6 +30,7 @@ static void open_mail(struct house *h, struct doors *d)
 		.rcpt_max = (uint32_t)c->smtp.rcpt_max,
 		.errors_max = (uint32_t)c->smtp.errors_max,
 		.idle_ms = c->smtp.command_ms,
+		.data_ms = c->smtp.data_ms,
 		.has_tls = true });
 	d->imap = imap_new(&(struct imap_deps){ .mail = h->mail,
 		.blob = h->blob,

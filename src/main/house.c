@@ -99,7 +99,9 @@ static void open_rooms(struct house *h)
 		.cache_bytes = c->cache.http_auth ? c->cache.http_auth : 1 << 20,
 		.hash_bytes = c->memory_limit / 3,
 		.cache_ms = c->auth.cache_ms,
-		.delay_ms = c->auth.delay_ms });
+		.delay_ms = c->auth.delay_ms,
+		.failures_max = (uint32_t)c->auth.failures_max,
+		.allow_plain_text = c->auth.allow_plain_text });
 }
 
 static void render_config(void *arg, bool json, struct buf *out)

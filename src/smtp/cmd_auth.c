@@ -30,6 +30,10 @@ enum step smtp_auth_result(
 		smtp_say(s, "504 5.5.4", "no such mechanism");
 	else
 		smtp_refuse(s, why);
+	if (auth_is_spent(s->smtp->deps.auth, &s->auth)) {
+		smtp_say(s, "421 4.7.0", "too many failed log-ins");
+		s->closing = true;
+	}
 	return STEP_MORE;
 }
 

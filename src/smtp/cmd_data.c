@@ -33,6 +33,7 @@ void smtp_cmd_data(struct smtp_session *s, struct slice args)
 		return;
 	}
 	s->data = (struct smtp_data){ 0 };
+	conn_idle(s->conn, s->smtp->deps.data_ms);
 	s->conn->task.step = smtp_step_body;
 	smtp_say(s, "354", "go ahead; end with a line that has a dot alone");
 }
@@ -88,6 +89,7 @@ void smtp_cmd_bdat(struct smtp_session *s, struct slice args)
 	if (may_begin(s, &why) != RC_OK)
 		s->body_fault = why;
 	s->chunking = true;
+	conn_idle(s->conn, s->smtp->deps.data_ms);
 	s->conn->task.step = smtp_step_chunk;
 }
 
@@ -98,6 +100,7 @@ static enum step chunk_done(struct smtp_session *s)
 		return STEP_MORE;
 	}
 	s->conn->task.step = smtp_step_line;
+	conn_idle(s->conn, s->smtp->deps.idle_ms);
 	if (s->body_fault.id != FAULT_NONE) {
 		struct fault why = s->body_fault;
 		smtp_reset(s);
@@ -137,6 +140,7 @@ void smtp_body_done(struct smtp_session *s)
 	if (s->role == SMTP_SUBMISSION && s->body_fault.id == FAULT_NONE)
 		smtp_complete(s);
 	smtp_time_begin(s);
+	conn_idle(s->conn, s->smtp->deps.idle_ms);
 	s->conn->task.step = smtp_step_deliver;
 }
 

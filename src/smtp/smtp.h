@@ -19,6 +19,7 @@ struct smtp_deps {
 	uint32_t rcpt_max;
 	uint32_t errors_max; /* bad commands before 421 */
 	uint64_t idle_ms; /* RFC 5321 4.5.3.2.7: 5 minutes */
+	uint64_t data_ms; /* the same within a message (4.5.3.2.5) */
 	bool has_tls; /* STARTTLS is offered */
 };
 

@@ -40,7 +40,7 @@ struct world {
 	struct data *data;
 	struct dir *dir;
 	struct run *run;
-	struct auth *auth;
+	struct auth *auth, *lenient;
 	uint32_t ann;
 	struct fault why;
 };
@@ -249,6 +249,8 @@ static int open_world(void **state)
 		.cache_bytes = 4096,
 		.hash_bytes = HASH_BYTES,
 		.delay_ms = DELAY_MS });
+	w->lenient = auth_new(&(struct auth_deps){
+		.dir = w->dir, .run = w->run, .cache_bytes = 4096, .allow_plain_text = true });
 	run_start(w->run);
 	assert_int_equal(dir_domain_add(w->dir, S("example.org"), 0, &w->why), RC_OK);
 	assert_int_equal(dir_add(w->dir, &ann, &w->ann, &w->why), RC_OK);
@@ -264,6 +266,7 @@ static int close_world(void **state)
 	assert_int_equal(run_wait_empty(w->run, 5000), 0);
 	run_free(&w->run);
 	auth_free(&w->auth);
+	auth_free(&w->lenient);
 	dir_free(&w->dir);
 	data_close(&w->data);
 	mem_free(MEM_OTHER, w);
@@ -385,13 +388,18 @@ static void wants_privacy(void **state)
 {
 	struct world *w = *state;
 	struct buf b;
-	struct auth_peer open = { 0 }, tls = { .is_private = true, .tls_exporter = S("x") };
+	struct auth_peer open = { .auth = w->auth };
+	struct auth_peer tls = { .auth = w->auth, .is_private = true, .tls_exporter = S("x") };
 	buf_init(&b, 0, NULL);
 	auth_mechs(&open, &b);
 	assert_true(slice_eq(buf_slice(&b), S("SCRAM-SHA-256")));
 	buf_reset(&b);
 	auth_mechs(&tls, &b);
 	assert_true(slice_eq(buf_slice(&b), S("PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS")));
+	open.auth = w->lenient;
+	buf_reset(&b);
+	auth_mechs(&open, &b);
+	assert_true(slice_eq(buf_slice(&b), S("PLAIN LOGIN SCRAM-SHA-256")));
 	buf_done(&b);
 	struct client *c = client_new();
 	c->auth = w->auth;

@@ -52,7 +52,8 @@ static void begin(struct desk *d, enum smtp_role role)
 		.size_max = 1 << 20,
 		.rcpt_max = 5,
 		.errors_max = 1000,
-		.idle_ms = 60000 });
+		.idle_ms = 60000,
+		.data_ms = 60000 });
 	snprintf(bind_at, sizeof(bind_at), "127.0.0.1:%u", port);
 	struct net_listener l = {
 		.name = "test", .bind = bind_at, .door = smtp_door(d->smtp, role)
