@@ -173,6 +173,14 @@ enum rc blob_add(struct blob *blob, struct data_batch *b, struct slice content,
 	return there ? RC_OK : add_frames(blob, b, content, ref, upload, why);
 }
 
+enum rc blob_keep(
+	struct blob *blob, struct data_batch *b, const struct blob_ref *ref, struct fault *why)
+{
+	bool there;
+	TRY(blob_meta_add(blob, b, ref, 0, &there, why));
+	return there ? RC_OK : fault_set(why, FAULT_NO_SUCH_MESSAGE, "the content is gone");
+}
+
 void blob_link(struct data_batch *b, const struct blob_ref *ref, uint32_t account, uint8_t kind,
 	uint64_t item)
 {

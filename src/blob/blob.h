@@ -14,7 +14,7 @@
  *   hash be32(frame)                          of content that came whole
  *   be64(upload) be32(frame)                  of content that came in pieces
  *
- * [blob 1] Meta and the first link are one batch with what refers to them. Frames are in it too, or were durable before
+ * [blob 1] Meta and the first link are one batch with what refers to them. Frames are in it too, or were written before
  *          as pieces of an upload whose 'p' this batch asserts and deletes: a sweep deletes pieces only with their 'p'.
  * [blob 2] Storing content that is there asserts its meta and moves the touch number; purge asserts the meta it saw: of
  *          a purge and a new link one loses, and the loser looks again. So a linked blob is never purged. */
@@ -43,6 +43,9 @@ void blob_ref_of(struct slice content, struct blob_ref *out);
  * are written and flushed before this returns. RC_TAKEN at commit: build the batch again. Reads one key. */
 enum rc blob_add(struct blob *blob, struct data_batch *b, struct slice content,
 	const struct blob_ref *ref, struct fault *why);
+/* Adds the proof that the content is there, for a further link to it. RC_NONE: it is not. */
+enum rc blob_keep(
+	struct blob *blob, struct data_batch *b, const struct blob_ref *ref, struct fault *why);
 void blob_link(struct data_batch *b, const struct blob_ref *ref, uint32_t account, uint8_t kind,
 	uint64_t item);
 void blob_unlink(struct data_batch *b, const struct blob_ref *ref, uint32_t account, uint8_t kind,

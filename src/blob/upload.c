@@ -32,12 +32,13 @@ static void reserve(struct blob_upload *u)
 	data_put(&u->batch, DATA_MAIN, key, buf_slice(&value));
 }
 
-/* Frames that were packed become durable. */
+/* Frames that were packed leave the memory. */
 static enum rc flush(struct blob_upload *u, struct fault *why)
 {
 	if (u->batch.n == 0)
 		return RC_OK;
 	reserve(u);
+	u->batch.lazy = true; /* the batch that says whose they are makes them durable */
 	run_block_begin(RUN_STORE_BLOB);
 	enum rc rc = RC_TAKEN;
 	for (unsigned i = 0; rc == RC_TAKEN && i < TRIES; i++)

@@ -6,7 +6,7 @@
 #include "blob/blob.h"
 #include "crypto/hash.h"
 
-/* Up to BLOB_FRAME octets stay in memory. What is longer is written and flushed while it comes, two frames at a time, so
+/* Up to BLOB_FRAME octets stay in memory. What is longer is written while it comes, two frames at a time, so
  * that an upload of any length holds four frames of memory at most. One thread at a time.
  *
  *	blob_upload_init → blob_upload_add ... → blob_upload_end → (blob_upload_store → commit) ... → blob_upload_done */

@@ -102,21 +102,24 @@ static void answer(struct data *data, struct data_batch *group, enum rc written)
 static void commit_group(struct data *data, struct data_batch *group)
 {
 	size_t n = 0;
+	bool flush = false;
 	struct fault why = { 0 };
 	overlay_reset(data->overlay);
 	for (struct data_batch *b = group; b; b = b->next) {
 		b->rc = check(data, b);
-		if (b->rc == RC_OK)
-			collect(data, b, &n);
+		if (b->rc != RC_OK)
+			continue;
+		collect(data, b, &n);
+		flush |= !b->lazy;
 	}
 	enum rc rc = RC_OK;
 	if (n) {
 		uint64_t began = run_now_us();
 		order_sort(data->ops, n);
-		rc = data->engine->write(data->e, data->ops, n, &why);
+		rc = data->engine->write(data->e, data->ops, n, flush, &why);
 		metric_time(METRIC_STORE_FLUSH_US, run_now_us() - began);
-		metric_add(METRIC_STORE_GROUPS, 1);
-		atomic_fetch_add_explicit(&data->groups, 1, memory_order_relaxed);
+		metric_add(METRIC_STORE_GROUPS, flush);
+		atomic_fetch_add_explicit(&data->groups, flush, memory_order_relaxed);
 	}
 	if (rc != RC_OK)
 		event_log(rc == RC_LIMIT ? EVENT_STORE_FULL : EVENT_STORE_FAILED,

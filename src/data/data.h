@@ -57,6 +57,7 @@ struct data_batch {
 	size_t n, cap;
 	size_t bytes;
 	bool asserts; /* has at least one */
+	bool lazy; /* set by who submits it: durable no later than the next batch that is not lazy, instead of [data 1] */
 	bool over; /* there was no memory for all of it: it will be answered with TEMP, whole */
 	enum rc rc; /* the answer: OK; TAKEN: an assert did not hold; LIMIT: disk full; TEMP: the store failed */
 	/* the committer's: */

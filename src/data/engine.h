@@ -18,8 +18,9 @@ struct engine {
 		struct slice *value, struct fault *why);
 	enum rc (*scan)(void *e, const struct data_range *range, data_visit_fn *visit, void *ctx,
 		struct fault *why);
-	/* All operations, in order, atomically; durable when it returns. */
-	enum rc (*write)(void *e, const struct data_op *const *ops, size_t n, struct fault *why);
+	/* All operations, in order, atomically. `flush`: they and all written before are durable when it returns. */
+	enum rc (*write)(
+		void *e, const struct data_op *const *ops, size_t n, bool flush, struct fault *why);
 	/* What may wait until the group's replies are out, on the committer's thread; NULL: nothing. */
 	void (*rest)(void *e);
 	void (*close)(void *e);

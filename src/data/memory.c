@@ -146,8 +146,10 @@ static void add(struct memory *m, struct node *head, const struct data_op *op)
 	set_value(n, slice_of(bytes, 8));
 }
 
-static enum rc memory_write(void *e, const struct data_op *const *ops, size_t n, struct fault *why)
+static enum rc memory_write(
+	void *e, const struct data_op *const *ops, size_t n, bool flush, struct fault *why)
 {
+	(void)flush;
 	struct memory *m = e;
 	(void)why;
 	pthread_rwlock_wrlock(&m->lock);

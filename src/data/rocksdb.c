@@ -20,7 +20,7 @@ struct rocks {
 	rocksdb_options_t *options[DATA_SPACES];
 	rocksdb_block_based_table_options_t *tables[DATA_SPACES];
 	rocksdb_cache_t *cache;
-	rocksdb_writeoptions_t *synced;
+	rocksdb_writeoptions_t *synced, *unsynced;
 	rocksdb_readoptions_t *reads;
 	rocksdb_writebatch_t *batch; /* the committer's, used again */
 	char *path;
@@ -229,7 +229,8 @@ static enum rc open_again(struct rocks *r, struct fault *why)
 	return was.id == FAULT_STORE_FULL ? RC_LIMIT : RC_TEMP;
 }
 
-static enum rc rocks_write(void *e, const struct data_op *const *ops, size_t n, struct fault *why)
+static enum rc rocks_write(
+	void *e, const struct data_op *const *ops, size_t n, bool flush, struct fault *why)
 {
 	struct rocks *r = e;
 	char *err = NULL;
@@ -251,7 +252,8 @@ static enum rc rocks_write(void *e, const struct data_op *const *ops, size_t n, 
 				(const char *)&delta, sizeof(delta));
 		}
 	}
-	rocksdb_write(r->db, r->synced, r->batch, &err);
+	/* A synced write syncs all of the log that was not. */
+	rocksdb_write(r->db, flush ? r->synced : r->unsynced, r->batch, &err);
 	if (err && stops(err))
 		atomic_store(&r->stopped, true);
 	return err ? failed(err, why) : RC_OK;
@@ -267,6 +269,7 @@ static void rocks_close(void *e)
 	}
 	rocksdb_cache_destroy(r->cache);
 	rocksdb_writeoptions_destroy(r->synced);
+	rocksdb_writeoptions_destroy(r->unsynced);
 	rocksdb_readoptions_destroy(r->reads);
 	rocksdb_writebatch_destroy(r->batch);
 	pthread_rwlock_destroy(&r->gate);
@@ -354,6 +357,7 @@ enum rc engine_rocksdb_open(
 		r->options[s] = space_options(r, o, (enum data_space)s);
 	}
 	r->synced = rocksdb_writeoptions_create();
+	r->unsynced = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_sync(r->synced, 1);
 	r->reads = rocksdb_readoptions_create();
 	r->batch = rocksdb_writebatch_create();

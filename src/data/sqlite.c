@@ -24,6 +24,7 @@ struct sqlite {
 	struct lock lock; /* guards the readers at rest */
 	struct db *readers;
 	unsigned readers_n;
+	bool unflushed; /* the writer does not flush at the end of a transaction */
 };
 
 /* The library calls it full only when the disk is; a quota and a limit of file sizes are input/output errors to it. */
@@ -233,11 +234,24 @@ static bool apply(struct db *d, const struct data_op *op)
 	return ok;
 }
 
-static enum rc sqlite_write(void *e, const struct data_op *const *ops, size_t n, struct fault *why)
+/* In WAL mode NORMAL leaves out the flush at the end of a transaction; the next one with FULL flushes the same log. */
+static bool set_flush(struct sqlite *q, bool flush)
+{
+	if (q->unflushed != flush)
+		return true;
+	q->unflushed = !flush;
+	return sqlite3_exec(q->writer->db,
+		       flush ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL, NULL,
+		       NULL) == SQLITE_OK;
+}
+
+static enum rc sqlite_write(
+	void *e, const struct data_op *const *ops, size_t n, bool flush, struct fault *why)
 {
 	struct sqlite *q = e;
 	struct db *d = q->writer;
-	bool ok = sqlite3_exec(d->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
+	bool ok = set_flush(q, flush) &&
+		  sqlite3_exec(d->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
 	for (size_t i = 0; ok && i < n; i++)
 		ok = apply(d, ops[i]);
 	ok = ok && sqlite3_exec(d->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;

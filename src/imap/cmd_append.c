@@ -1,42 +1,51 @@
-/* cmd_append.c: APPEND: messages are collected as they come, and stored all at once (RFC 3502). */
+/* cmd_append.c: APPEND: messages are taken in as they come, and stored all at once (RFC 3502). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "imap/session.h"
-#include "mail/record.h"
+#include "mail/intake.h"
 #include "run/run.h"
 #include "wire/imap_args.h"
 
-enum { MESSAGES_MAX = 1000 };
+/* Small messages wait in memory for the commit until they are KEPT_MOST together. */
+enum { MESSAGES_MAX = 1000, KEPT_MOST = 1024 * 1024 };
 
 struct message {
 	struct imap_append args;
-	size_t at; /* in s->body */
-	struct blob_ref ref;
-	struct mail_parsed parsed;
+	struct mail_intake in;
 	struct message *next;
 };
 
-struct append {
+/* [imap 3] s->append is set while intakes exist: they are done before the command's arena goes. */
+struct imap_append_work {
 	struct mail_box_info box;
-	struct message *first, **end;
-	size_t n;
-	bool is_parsed;
+	struct message *first, *last;
+	size_t n, kept;
+	bool is_stored;
 };
+
+void imap_append_drop(struct imap_session *s)
+{
+	for (struct message *m = s->append ? s->append->first : NULL; m; m = m->next)
+		mail_intake_done(&m->in, s->append->is_stored);
+	s->append = NULL;
+	buf_done(&s->body);
+}
 
 /* Flags and literal of the next message; `x` stands behind the space. */
 static enum rc add_message(struct imap_session *s, struct imap_lex *x, struct fault *why)
 {
-	struct append *w = s->work;
+	struct imap_append_work *w = s->append;
 	struct message *m = arena_new(&s->arena, sizeof(*m));
 	TRY(imap_args_append(x, &m->args));
-	if (m->args.literal.size >
-			s->imap->deps.append_max -
-				(s->body.len < s->imap->deps.append_max ? s->body.len : 0) ||
-		w->n == MESSAGES_MAX)
+	if (m->args.literal.size > s->imap->deps.append_max || w->n == MESSAGES_MAX)
 		return fault_set(why, FAULT_MESSAGE_TOO_BIG, "%s", "");
-	m->at = s->body.len;
-	*w->end = m;
-	w->end = &m->next;
+	if (!m->args.literal.size)
+		return fault_set(why, FAULT_SYNTAX, "an empty message");
+	TRY(mail_quota_check(s->ma, m->args.literal.size, why));
+	*(w->last ? &w->last->next : &w->first) = m;
+	w->last = m;
 	w->n++;
+	arena_reset(&s->batch_arena);
+	TRY(mail_intake_begin(&m->in, s->imap->deps.blob, &s->body, &s->batch_arena, why));
 	if (m->args.literal.is_sync)
 		buf_str(imap_out(s), "+ go on\r\n");
 	s->literal_left = m->args.literal.size;
@@ -56,8 +65,8 @@ static enum rc keep(struct imap_session *s, struct imap_lex *x, struct slice lin
 static enum rc begin(
 	struct imap_session *s, struct imap_lex *x, struct slice name, struct fault *why)
 {
-	struct append *w = imap_work(s, sizeof(*w));
-	w->end = &w->first;
+	struct imap_append_work *w = imap_work(s, sizeof(*w));
+	s->append = w;
 	enum rc rc = mail_box_find(s->ma, name, &s->arena, &w->box);
 	if (rc == RC_LIMIT)
 		return rc;
@@ -95,13 +104,33 @@ enum rc imap_append_line(struct imap_session *s, const struct imap_literal *lit,
 	return rc == RC_NONE ? RC_BAD : rc;
 }
 
-/* No memory for what was promised: it is read to its end all the same, so that the answer is heard. */
-static void refuse_rest(struct imap_session *s)
+/* What comes is thrown away from here on; in the end the command is refused. */
+static void refuse(struct imap_session *s, enum rc rc, const struct fault *why)
 {
-	buf_done(&s->body);
 	s->refused = arena_new(&s->arena, sizeof(*s->refused));
-	s->refused->id = FAULT_MEMORY;
-	s->refused_rc = RC_LIMIT;
+	*s->refused = *why;
+	s->refused_rc = rc;
+	mail_intake_done(&s->append->last->in, false);
+	buf_done(&s->body);
+}
+
+static void take(struct imap_session *s, struct slice bytes)
+{
+	struct fault why = { 0 };
+	enum rc rc = mail_intake_add(&s->append->last->in, bytes, &why);
+	if (rc != RC_OK)
+		refuse(s, rc, &why);
+}
+
+static void message_done(struct imap_session *s)
+{
+	struct fault why = { 0 };
+	struct imap_append_work *w = s->append;
+	struct mail_intake *in = &w->last->in;
+	enum rc rc = mail_intake_end(in, w->kept > KEPT_MOST, &s->arena, &why);
+	w->kept += in->up.packed.len;
+	if (rc != RC_OK)
+		refuse(s, rc, &why);
 }
 
 enum step imap_step_body(struct task *t)
@@ -117,12 +146,12 @@ enum step imap_step_body(struct task *t)
 			return STEP_PARK;
 		if (rc != RC_OK)
 			return STEP_CLOSE;
-		if (!s->refused)
-			buf_add(&s->body, bytes);
-		if (s->body.over)
-			refuse_rest(s);
 		s->literal_left -= bytes.len;
+		if (!s->refused)
+			take(s, bytes);
 	}
+	if (!s->refused)
+		message_done(s);
 	t->step = imap_step_line;
 	return STEP_MORE;
 }
@@ -130,13 +159,9 @@ enum step imap_step_body(struct task *t)
 /* What stands behind a message: nothing, ")" of UTF8, or another message. */
 enum rc imap_append_next(struct imap_session *s, struct slice line, struct fault *why)
 {
-	struct append *w = s->work;
 	struct imap_lex x;
 	TRY(keep(s, &x, line));
-	struct message *last = w->first;
-	while (last->next)
-		last = last->next;
-	if (last->args.is_utf8)
+	if (s->append->last->args.is_utf8)
 		TRY(imap_lex_char(&x, ')'));
 	if (imap_lex_at_end(&x)) {
 		s->conn->task.step = imap_step_run;
@@ -146,42 +171,25 @@ enum rc imap_append_next(struct imap_session *s, struct slice line, struct fault
 	return add_message(s, &x, why);
 }
 
-static struct slice bytes_of(const struct imap_session *s, const struct message *m)
-{
-	return slice_head(slice_tail(buf_slice(&s->body), m->at), (size_t)m->args.literal.size);
-}
-
-static enum rc parse_all(struct imap_session *s, struct append *w, struct fault *why)
-{
-	for (struct message *m = w->first; m; m = m->next) {
-		if (!m->args.literal.size)
-			return fault_set(why, FAULT_SYNTAX, "an empty message");
-		blob_ref_of(bytes_of(s, m), &m->ref);
-		if (mail_record_make(bytes_of(s, m), &m->ref, &s->arena, &m->parsed) != RC_OK)
-			return fault_set(why, FAULT_MEMORY, "%s", "");
-	}
-	w->is_parsed = true;
-	return RC_OK;
-}
-
 static enum rc store(struct imap_session *s, struct mail_change *ch, struct fault *why)
 {
-	struct append *w = s->work;
+	struct imap_append_work *w = s->append;
 	ranges_clear(&s->touched);
 	for (struct message *m = w->first; m; m = m->next) {
-		struct mail_new msg = { .blob = m->ref,
-			.record = m->parsed.record,
+		const struct mail_parsed *parsed = &m->in.parsed;
+		struct mail_new msg = { .blob = m->in.up.ref,
+			.record = parsed->record,
 			.size = m->args.literal.size,
 			.received = m->args.has_date ? m->args.date : run_unix(s->conn->task.run),
 			.flags = m->args.flags.system & MAIL_FLAGS_ALL,
 			.keywords = m->args.flags.keywords,
 			.keywords_n = m->args.flags.n,
-			.msgid_hash = m->parsed.msgid_hash,
-			.ref_hash = m->parsed.ref_hash,
-			.ref_n = m->parsed.ref_n };
+			.msgid_hash = parsed->msgid_hash,
+			.ref_hash = parsed->ref_hash,
+			.ref_n = parsed->ref_n };
 		uint32_t uid;
 		TRY(mail_change_append(ch, w->box.id, &msg, &uid, why));
-		TRY(blob_add(s->imap->deps.blob, &s->batch, bytes_of(s, m), &m->ref, why));
+		TRY(blob_upload_store(&m->in.up, &s->batch, why));
 		TRY(ranges_add(&s->touched, uid, uid));
 	}
 	return RC_OK;
@@ -189,13 +197,12 @@ static enum rc store(struct imap_session *s, struct mail_change *ch, struct faul
 
 enum rc imap_cmd_append(struct imap_session *s, struct fault *why)
 {
-	struct append *w = s->work;
+	struct imap_append_work *w = s->append;
 	struct buf b;
 	if (!w)
 		return RC_BAD; /* no literal */
-	if (!w->is_parsed)
-		TRY(parse_all(s, w, why));
 	TRY(imap_change_follow(s, store, why));
+	w->is_stored = true;
 	buf_init(&b, 0, &s->arena);
 	buf_fmt(&b, "[APPENDUID %u ", w->box.uid_validity);
 	ranges_text(&s->touched, &b);

@@ -35,8 +35,8 @@ static void drop(struct task *t)
 		mail_view_close(&s->view);
 	if (s->ma)
 		mail_close(&s->ma);
+	imap_append_drop(s);
 	buf_done(&s->cmd);
-	buf_done(&s->body);
 	ranges_done(&s->saved);
 	ranges_done(&s->uids);
 	ranges_done(&s->touched);
@@ -136,8 +136,8 @@ static void forget(struct imap_session *s)
 	s->done = NULL;
 	s->silent = s->is_uid = false;
 	imap_change_drop(s);
+	imap_append_drop(s);
 	buf_done(&s->cmd);
-	buf_done(&s->body);
 	ranges_done(&s->uids);
 	ranges_done(&s->touched);
 	ranges_done(&s->failed);

@@ -67,7 +67,8 @@ struct imap_session {
 	struct arena batch_arena;
 	struct account_visit visit;
 	/* append: */
-	struct buf body;
+	struct imap_append_work *append; /* in `arena`; NULL: none */
+	struct buf body; /* the frame of its message that is on its way */
 	struct fault *
 		refused; /* in `arena`: the literal on its way is thrown away, then the command is refused with it */
 	enum rc refused_rc;
@@ -111,6 +112,8 @@ void *imap_work(struct imap_session *s, size_t size);
 /* A line of APPEND that ends in the message's literal: begins to collect it. RC_NONE: it is another literal; RC_OK: the
  * body step is next; else the command is refused. */
 enum rc imap_append_line(struct imap_session *s, const struct imap_literal *lit, struct fault *why);
+/* Ends it: what was not stored is removed. Before the command's arena goes. */
+void imap_append_drop(struct imap_session *s);
 /* The line behind a message: runs the command, or begins to collect the next message. */
 enum rc imap_append_next(struct imap_session *s, struct slice line, struct fault *why);
 

@@ -119,21 +119,10 @@ static enum rc join_thread(struct mail_change *ch, const struct mail_new *msg, u
 	return RC_OK;
 }
 
-static enum rc check_quota(struct mail_change *ch, uint64_t more, struct fault *why)
-{
-	lock_enter(&ch->ma->lock);
-	uint64_t held = mail_bytes_held(ch->ma) + ch->bytes;
-	uint64_t quota = ch->ma->quota;
-	lock_leave(&ch->ma->lock);
-	if (quota && held + more > quota)
-		return fault_set(why, FAULT_QUOTA, "%s", "");
-	return RC_OK;
-}
-
 enum rc mail_change_append(struct mail_change *ch, uint32_t box, const struct mail_new *msg,
 	uint32_t *uid, struct fault *why)
 {
-	TRY(check_quota(ch, msg->size, why));
+	TRY(mail_quota_check(ch->ma, ch->bytes + msg->size, why));
 	if (ch->messages == CHANGE_MESSAGES || msg->size > UINT32_MAX)
 		return fault_set(why, FAULT_MESSAGE_TOO_BIG, "%s", "");
 	struct mail_entry e = { .mid = (ch->before + 1) << 16 | ch->messages++,

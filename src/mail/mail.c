@@ -235,3 +235,13 @@ void mail_quota_set(struct mail_account *ma, uint64_t bytes)
 	ma->quota = bytes;
 	lock_leave(&ma->lock);
 }
+
+enum rc mail_quota_check(struct mail_account *ma, uint64_t more, struct fault *why)
+{
+	lock_enter(&ma->lock);
+	uint64_t held = mail_bytes_held(ma), quota = ma->quota;
+	lock_leave(&ma->lock);
+	if (quota && held + more > quota)
+		return fault_set(why, FAULT_QUOTA, "%s", "");
+	return RC_OK;
+}

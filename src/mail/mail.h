@@ -97,6 +97,8 @@ struct account *mail_account_of(struct mail_account *ma);
 struct mail *mail_of(struct mail_account *ma);
 /* Bytes that the account may hold; 0: any. Whoever opens it for a change sets what the directory says. */
 void mail_quota_set(struct mail_account *ma, uint64_t bytes);
+/* Is there room for so many more? RC_LIMIT: QUOTA. */
+enum rc mail_quota_check(struct mail_account *ma, uint64_t more, struct fault *why);
 /* Sum of bytes over all mailboxes, and their messages. */
 uint64_t mail_bytes(struct mail_account *ma);
 uint64_t mail_messages(struct mail_account *ma);

@@ -17,7 +17,6 @@ static void open_mail(struct house *h, struct doors *d)
 		.queue = h->queue,
 		.run = h->run,
 		.hostname = c->hostname,
-		.spool = h->spool,
 		.size_max = c->smtp.message_max,
 		.rcpt_max = (uint32_t)c->smtp.rcpt_max,
 		.hops_max = (uint32_t)c->smtp.hops_max });

@@ -31,7 +31,7 @@ struct house {
 	struct admin_web *web;
 	struct lock lock; /* one reload at a time; guards `now` */
 	struct doors *first, *now;
-	char self_cert[4096], self_key[4096], spool[4096];
+	char self_cert[4096], self_key[4096];
 };
 
 /* stores.c */

@@ -1,5 +1,6 @@
 /* stores.c: From the configuration's stores to open ones. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/event.h"
 #include "blob/blob.h"
 #include "data/data.h"
 #include "main/house.h"
@@ -52,18 +53,27 @@ static enum rc open_data(struct house *h, const struct conf_store *s, struct fau
 static enum rc open_blob(struct house *h, const struct conf_store *s, struct fault *why)
 {
 	char path[4096];
-	struct blob_options o = { 0 };
+	struct blob_options o = { .compression = compression_name(s ? s->compression : 0) };
 	if (s && s->type == CONF_STORE_FILESYSTEM) {
 		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : h->conf->data_dir,
 			s->path[0] ? "" : "/blobs");
 		o.path = path;
 		o.depth = (unsigned)s->depth;
-		o.compression = compression_name(s->compression);
 	} else if (s && s->type > CONF_STORE_MEMORY) {
 		return fault_set(why, FAULT_CONFIG,
 			"[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);
 	}
 	return blob_open(h->data, &o, &h->blob, why);
+}
+
+/* What was on its way in when the last process ended. */
+static enum rc sweep(struct house *h, struct fault *why)
+{
+	size_t n = 0;
+	TRY(blob_sweep(h->blob, 0, &n, why));
+	if (n)
+		event_log(EVENT_STORE_SWEPT, f_u64("uploads", n));
+	return RC_OK;
 }
 
 enum rc house_stores(struct house *h, struct fault *why)
@@ -72,8 +82,8 @@ enum rc house_stores(struct house *h, struct fault *why)
 	if (!data)
 		return fault_set(why, FAULT_CONFIG, "[storage] data: no store is named");
 	TRY(make_folder(h->conf->data_dir, why));
-	snprintf(h->spool, sizeof(h->spool), "%s/spool", h->conf->data_dir);
-	TRY(make_folder(h->spool, why));
 	TRY(open_data(h, data, why));
-	return open_blob(h, conf_store(h->conf, h->conf->storage_blob), why);
+	const struct conf_store *blob = conf_store(h->conf, h->conf->storage_blob);
+	TRY(open_blob(h, blob ? blob : data, why));
+	return sweep(h, why);
 }

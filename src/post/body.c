@@ -1,68 +1,81 @@
-/* body.c: The body of a message while it arrives: in memory when small, in a file without a name when large. */
+/* body.c: The body of a message while it arrives: held until its head is known, then handed on as it comes. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/event.h"
-#include "base/mem.h"
 #include "base/must.h"
+#include "mime/mime.h"
 #include "post/post_int.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-enum { SMALL_MAX = 512 * 1024, GATHER_MAX = 256 * 1024 };
+/* The trace fields go in front and are hashed first, and what submission adds depends on the whole header: so much is
+ * held, and not more. */
+enum { HOLD_LEAST = BLOB_FRAME, HOLD_MOST = 1024 * 1024 };
 
-static enum rc disk_fault(struct fault *why)
+static bool has_header(struct slice held)
 {
-	int e = errno;
-	bool full = fault_is_full(e);
-	event_log(full ? EVENT_STORE_FULL : EVENT_STORE_FAILED, f_str("path", "spool"),
-		f_str("why", strerror(e)));
-	return full ? fault_set(why, FAULT_STORE_FULL, "%s", "")
-		    : fault_set(why, FAULT_STORE, "the spool folder: %s", strerror(e));
+	return slice_search(held, S("\n\r\n")) < held.len ||
+	       slice_search(held, S("\n\n")) < held.len || slice_starts(held, S("\r\n"));
 }
 
-static enum rc write_all(int fd, struct slice bytes, struct fault *why)
+static bool has_8bit(struct slice s)
 {
-	while (bytes.len) {
-		ssize_t n = write(fd, bytes.at, bytes.len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return disk_fault(why);
-		bytes = slice_tail(bytes, (size_t)n);
+	uint64_t word;
+	for (; s.len >= sizeof(word); s = slice_tail(s, sizeof(word))) {
+		memcpy(&word, s.at, sizeof(word));
+		if (word & 0x8080808080808080u)
+			return true;
 	}
-	return RC_OK;
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] > 127)
+			return true;
+	return false;
 }
 
-/* Lines gather before they are written: one call to the kernel for many. */
-static enum rc flush(struct post_mail *m, struct fault *why)
+/* What the queue asks of a message. Of its parts' headers we do not know. */
+static void look(struct post_mail *m)
 {
-	if (m->spool < 0 || m->small.len == 0)
-		return RC_OK;
-	TRY(write_all(m->spool, buf_slice(&m->small), why));
-	buf_reset(&m->small);
-	return RC_OK;
+	struct slice held = buf_slice(&m->held), type = S(""),
+		     header = slice_head(held, slice_search(held, S("\r\n\r\n")));
+	m->has_utf8_header = has_8bit(header) || has_8bit(buf_slice(&m->head));
+	m->has_8bit |= m->has_utf8_header;
+	if (mime_field_find(header, S("Content-Type"), &type) != RC_OK)
+		return;
+	type = slice_trim(type);
+	m->has_parts = slice_starts_nocase(type, S("multipart/")) ||
+		       slice_starts_nocase(type, S("message/"));
 }
 
-static enum rc spill(struct post_mail *m, struct fault *why)
+/* The head is fixed; from here on nothing is held. */
+static enum rc start(struct post_mail *m, struct fault *why)
 {
-	m->spool = open(m->post->deps.spool, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (m->spool < 0)
-		return disk_fault(why);
-	return flush(m, why);
+	must(!m->started);
+	m->started = true;
+	if (m->src->complete)
+		m->src->complete(m->src->arg);
+	post_trace_fields(m);
+	if (m->head.over)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	if (post_received_count(buf_slice(&m->held)) >= m->post->deps.hops_max)
+		return fault_set(why, FAULT_LOOP, "%s", "");
+	look(m);
+	TRY(mail_intake_begin(&m->in, m->post->deps.blob, &m->frame, &m->work, why));
+	TRY(mail_intake_add(&m->in, buf_slice(&m->head), why));
+	TRY(mail_intake_add(&m->in, buf_slice(&m->held), why));
+	buf_done(&m->held);
+	return RC_OK;
 }
 
 static enum rc put(struct post_mail *m, struct slice bytes, struct fault *why)
 {
-	if (!m->local && m->post->deps.size_max && m->size + bytes.len > m->post->deps.size_max)
+	if (m->post->deps.size_max && m->size + bytes.len > m->post->deps.size_max)
 		return fault_set(why, FAULT_MESSAGE_TOO_BIG, "%s", "");
-	if (m->spool < 0 && m->size + bytes.len > SMALL_MAX)
-		TRY(spill(m, why));
-	buf_add(&m->small, bytes);
-	if (m->small.over)
-		return fault_set(why, FAULT_MEMORY, "%s", "");
 	m->size += bytes.len;
-	return m->small.len >= GATHER_MAX ? flush(m, why) : RC_OK;
+	m->has_8bit = m->has_8bit || has_8bit(bytes);
+	if (m->started)
+		return mail_intake_add(&m->in, bytes, why);
+	buf_add(&m->held, bytes);
+	if (m->held.over)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	bool enough = m->held.len >= HOLD_MOST ||
+		      (m->held.len >= HOLD_LEAST && has_header(buf_slice(&m->held)));
+	return enough ? start(m, why) : RC_OK;
 }
 
 /* A CR or LF alone (RFC 5321 2.3.8): where chunks have a length it hides no command, but passed on by DATA it could. */
@@ -91,86 +104,44 @@ enum rc post_write(struct post_mail *m, struct slice bytes, struct fault *why)
 	if (rc == RC_OK && !m->env.body_binary && !m->src->is_own && is_bare(m, bytes))
 		rc = fault_set(why, FAULT_BARE_NEWLINE, "%s", "");
 	m->refused = rc != RC_OK;
+	if (m->refused)
+		post_body_drop(m);
 	return rc;
 }
 
-static enum rc map(struct post_mail *m, struct fault *why)
+struct slice post_held(const struct post_mail *m)
 {
-	if (m->mapped.at || m->spool < 0)
-		return RC_OK;
-	TRY(flush(m, why));
-	buf_done(&m->small);
-	void *at = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, m->spool, 0);
-	if (at == MAP_FAILED)
-		return disk_fault(why);
-	m->mapped = slice_of(at, m->size);
-	return RC_OK;
+	return buf_slice(&m->held);
 }
 
-struct slice post_body(struct post_mail *m)
+static bool goes_on(const struct post_mail *m)
 {
-	if (m->spool >= 0 && map(m, NULL) != RC_OK)
-		return S("");
-	return m->spool >= 0 ? m->mapped : buf_slice(&m->small);
+	for (size_t i = 0; i < m->rcpts_n; i++)
+		if (m->rcpts[i].to.route == DIR_REMOTE || m->rcpts[i].to.nremote)
+			return true;
+	return false;
 }
 
-/* The head goes in front: a small body moves up in its own buffer, a spooled one is written anew behind its head. */
-static enum rc join_small(struct post_mail *m, struct fault *why)
+enum rc post_body_end(struct post_mail *m, struct fault *why)
 {
-	struct buf *b = &m->small;
-	size_t body = b->len;
-	b->limit = 0;
-	if (!buf_room(b, m->head.len))
+	if (m->refused) /* also when its envelope had no room */
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	memmove(b->at + m->head.len, b->at, body);
-	memcpy(b->at, m->head.at, m->head.len);
-	buf_added(b, m->head.len);
-	m->whole = buf_slice(b);
+	if (!m->started)
+		TRY(start(m, why));
+	bool keeps = m->in.up.frames == 0 && goes_on(m);
+	if (keeps && arena_copy(&m->arena, buf_slice(&m->frame), &m->content) != RC_OK)
+		m->content = S(""); /* the queue reads it from the store then */
+	TRY(mail_intake_end(&m->in, false, &m->arena, why));
+	m->ref = m->in.up.ref;
+	buf_done(&m->frame);
+	arena_done(&m->work);
 	return RC_OK;
-}
-
-static enum rc join_spooled(struct post_mail *m, struct fault *why)
-{
-	int body = m->spool;
-	struct slice old = m->mapped;
-	m->mapped = S("");
-	m->mapped.at = NULL;
-	m->spool = open(m->post->deps.spool, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	enum rc rc = m->spool < 0 ? disk_fault(why) : write_all(m->spool, buf_slice(&m->head), why);
-	loff_t from = 0;
-	size_t left = m->size;
-	while (rc == RC_OK && left) {
-		ssize_t n = copy_file_range(body, &from, m->spool, NULL, left, 0);
-		if (n > 0)
-			left -= (size_t)n;
-		else if (n < 0 && errno != EINTR)
-			rc = disk_fault(why);
-	}
-	if (old.at)
-		munmap((void *)(uintptr_t)old.at, old.len);
-	close(body);
-	TRY(rc);
-	m->size += m->head.len;
-	TRY(map(m, why));
-	m->whole = m->mapped;
-	return RC_OK;
-}
-
-enum rc post_body_whole(struct post_mail *m, struct fault *why)
-{
-	must(m->whole.at == NULL);
-	TRY(flush(m, why));
-	return m->spool >= 0 ? join_spooled(m, why) : join_small(m, why);
 }
 
 void post_body_drop(struct post_mail *m)
 {
-	if (m->mapped.at)
-		munmap((void *)(uintptr_t)m->mapped.at, m->mapped.len);
-	if (m->spool >= 0)
-		close(m->spool);
-	m->mapped = (struct slice){ 0 };
-	m->spool = -1;
-	buf_done(&m->small);
+	mail_intake_done(&m->in, m->stage == POST_DONE);
+	buf_done(&m->frame);
+	buf_done(&m->held);
 	buf_done(&m->head);
 }

@@ -3,6 +3,7 @@
 #include "base/event.h"
 #include "base/metric.h"
 #include "base/must.h"
+#include "mail/change.h"
 #include "post/post_int.h"
 #include "run/run.h"
 #include <stdlib.h>
@@ -49,15 +50,7 @@ static enum rc collect_targets(struct post_mail *m, struct fault *why)
 
 static enum rc parse(struct post_mail *m, struct fault *why)
 {
-	if (m->refused) /* also when its envelope had no room */
-		return fault_set(why, FAULT_MEMORY, "%s", "");
-	post_trace_fields(m);
-	TRY(post_body_whole(m, why));
-	if (post_received_count(m->whole) > m->post->deps.hops_max)
-		return fault_set(why, FAULT_LOOP, "%s", "");
-	blob_ref_of(m->whole, &m->ref);
-	if (mail_record_make(m->whole, &m->ref, &m->arena, &m->parsed) != RC_OK)
-		return fault_set(why, FAULT_MEMORY, "%s", "");
+	TRY(post_body_end(m, why));
 	TRY(collect_targets(m, why));
 	if (m->targets_n > QUEUE_LOCAL_MOST && m->post->deps.queue) { /* too many for one commit */
 		m->later = m->targets;
@@ -71,7 +64,7 @@ static enum rc parse(struct post_mail *m, struct fault *why)
  * therefore takes one message more; LMTP has a reply for each, and the members of lists have no say. */
 static uint64_t allowance(const struct post_mail *m, const struct post_target *t)
 {
-	return m->src->reply_each || m->rcpts[t->rcpt].to.n != 1 ? 0 : m->whole.len;
+	return m->src->reply_each || m->rcpts[t->rcpt].to.n != 1 ? 0 : m->ref.size;
 }
 
 static enum rc open_all(struct post_mail *m, struct fault *why)
@@ -101,12 +94,12 @@ static enum rc build_target(struct post_mail *m, struct post_target *t, struct f
 {
 	struct mail_box_info inbox;
 	struct mail_new msg = { .blob = m->ref,
-		.record = m->parsed.record,
-		.size = m->whole.len,
+		.record = m->in.parsed.record,
+		.size = m->ref.size,
 		.received = run_unix(m->post->deps.run),
-		.msgid_hash = m->parsed.msgid_hash,
-		.ref_hash = m->parsed.ref_hash,
-		.ref_n = m->parsed.ref_n };
+		.msgid_hash = m->in.parsed.msgid_hash,
+		.ref_hash = m->in.parsed.ref_hash,
+		.ref_n = m->in.parsed.ref_n };
 	uint32_t uid;
 	enum rc rc = mail_box_by_use(t->ma, MAIL_USE_INBOX, &m->work, &inbox);
 	if (rc != RC_OK)
@@ -147,7 +140,9 @@ static enum rc build(struct post_mail *m, struct fault *why)
 		*why = m->targets[0].refused;
 		return fault_row(why->id)->rc;
 	}
-	return blob_add(m->post->deps.blob, &m->batch, m->whole, &m->ref, why);
+	if (m->local) /* it is there since it was queued */
+		return blob_keep(m->post->deps.blob, &m->batch, &m->ref, why);
+	return blob_upload_store(&m->in.up, &m->batch, why);
 }
 
 bool post_was_taken(const struct post_mail *m, uint32_t account)
@@ -196,10 +191,10 @@ static void applied(struct post_mail *m)
 	m->targets_n = m->entered = 0;
 	post_queue_applied(m);
 	metric_add(METRIC_MAIL_DELIVERED, rcpts);
-	metric_add(METRIC_MAIL_DELIVERED_BYTES, m->whole.len * rcpts);
+	metric_add(METRIC_MAIL_DELIVERED_BYTES, m->ref.size * rcpts);
 	event_log(EVENT_MAIL_DELIVERED, f_slice("trace", post_id(m)),
 		f_slice("from", m->env.sender), f_u64("rcpts", m->rcpts_n), f_u64("local", rcpts),
-		f_u64("size", m->whole.len), f_slice("door", m->src->door),
+		f_u64("size", m->ref.size), f_slice("door", m->src->door),
 		f_slice("peer", m->src->peer));
 }
 

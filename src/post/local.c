@@ -8,23 +8,28 @@ static const struct post_source source = {
 	.door = { (const uint8_t *)"queue", 5 }, .is_own = true, .reply_each = true
 };
 
-static enum rc read_body(struct post_mail *m, struct fault *why)
+/* The record is made anew from the content; that itself stays where it is. */
+static enum rc read_record(struct post_mail *m, struct fault *why)
 {
-	for (uint64_t at = 0; at < m->ref.size;) {
+	struct mail_making *making;
+	enum rc rc = mail_record_begin(&m->work, &making);
+	for (uint64_t at = 0; rc == RC_OK && at < m->ref.size;) {
 		struct arena a;
 		struct slice piece;
 		arena_init(&a, 0);
-		enum rc rc =
+		enum rc read =
 			blob_read(m->post->deps.blob, &m->ref, at, BLOB_FRAME, &a, &piece, why);
-		if (rc == RC_OK && piece.len == 0)
-			rc = fault_set(why, FAULT_DAMAGED, "a queued message is not whole");
-		if (rc == RC_OK)
-			rc = post_write(m, piece, why);
-		at += piece.len;
+		if (read == RC_OK && piece.len == 0)
+			read = fault_set(why, FAULT_DAMAGED, "a queued message is not whole");
+		if (read == RC_OK)
+			rc = mail_record_add(making, piece);
+		at += read == RC_OK ? piece.len : 0;
 		arena_done(&a);
-		TRY(rc);
+		TRY(read);
 	}
-	return post_body_whole(m, why);
+	if (rc == RC_OK)
+		rc = mail_record_end(making, &m->ref, &m->arena, &m->in.parsed);
+	return rc == RC_OK ? RC_OK : fault_set(why, FAULT_MEMORY, "%s", "");
 }
 
 /* What is the same for all accounts: the content, and its record. */
@@ -37,12 +42,9 @@ static enum rc begin(struct post *post, struct queue_local *l, struct fault *why
 	m->ref = l->m->blob;
 	snprintf(m->id, sizeof(m->id), "%.*s", FMT(l->m->trace));
 	run_block_begin(RUN_STORE_BLOB);
-	enum rc rc = read_body(m, why);
+	enum rc rc = read_record(m, why);
 	run_block_end();
-	TRY(rc);
-	if (mail_record_make(m->whole, &m->ref, &m->arena, &m->parsed) != RC_OK)
-		return fault_set(why, FAULT_MEMORY, "%s", "");
-	return RC_OK;
+	return rc;
 }
 
 /* Accounts that have gone since are no targets. */

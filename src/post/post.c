@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "base/must.h"
 #include "base/random.h"
+#include "mail/mail.h"
 #include "post/post_int.h"
 #include "run/run.h"
 #include <inttypes.h>
@@ -38,11 +39,11 @@ struct post_mail *post_begin(
 	struct post_mail *m = mem_new(MEM_SESSION, sizeof(*m));
 	m->post = post;
 	m->src = src;
-	m->spool = -1;
 	arena_init(&m->arena, ENVELOPE_MAX);
 	arena_init(&m->work, 0);
 	buf_init(&m->head, 64 * 1024, NULL);
-	buf_init(&m->small, 0, NULL);
+	buf_init(&m->held, 0, NULL);
+	buf_init(&m->frame, 0, NULL);
 	m->env = *env;
 	if (arena_copy(&m->arena, env->sender, &m->env.sender) != RC_OK ||
 		arena_copy(&m->arena, env->envid, &m->env.envid) != RC_OK)

@@ -22,8 +22,6 @@ struct post_deps {
 	struct queue *queue; /* NULL: nothing is relayed */
 	struct run *run;
 	const char *hostname;
-	const char
-		*spool; /* folder for large messages while they arrive; files there have no name */
 	uint64_t size_max; /* octets of a message */
 	uint32_t rcpt_max;
 	uint32_t hops_max; /* Received fields; more is a loop. 0: 50 */
@@ -40,6 +38,10 @@ struct post_source {
 	bool may_relay; /* logged in, or a trusted network */
 	bool is_own; /* written by this server: its line ends are not looked at */
 	bool reply_each; /* LMTP: a reply for each recipient */
+	/* Called once, on the thread that writes or delivers, when post_held has the whole header: adds with
+	 * post_prepend what is missing. NULL: nothing is. */
+	void (*complete)(void *arg);
+	void *arg;
 };
 
 enum {
@@ -89,9 +91,9 @@ size_t post_rcpts(const struct post_mail *m, const struct post_rcpt **out);
  * was said. RC_LIMIT: MESSAGE_TOO_BIG (the caller reads on and refuses at the
  * end); STORE_FULL. After a fault further bytes are dropped. */
 enum rc post_write(struct post_mail *m, struct slice bytes, struct fault *why);
-/* The message's own header ends here or earlier: whole once the body is complete. For submission's missing fields. */
-struct slice post_body(struct post_mail *m);
-/* Puts header fields in front of the message (complete lines). */
+/* For `complete`: the body's beginning, with its header if it has one of sane length. */
+struct slice post_held(const struct post_mail *m);
+/* For `complete`: puts header fields in front of the message (complete lines). */
 void post_prepend(struct post_mail *m, struct slice fields);
 
 /* The delivery as one re-runnable function, for the last steps of a door:

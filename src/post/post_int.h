@@ -3,8 +3,8 @@
 #ifndef POST_POST_INT_H
 #define POST_POST_INT_H
 
-#include "mail/change.h"
-#include "mail/record.h"
+#include "account/account.h"
+#include "mail/intake.h"
 #include "post/post.h"
 #include "queue/queue.h"
 
@@ -44,17 +44,19 @@ struct post_mail {
 	size_t rcpts_n, rcpts_cap;
 	/* body */
 	struct buf head; /* trace fields in front */
-	struct buf small; /* the body, until it is large */
-	int spool; /* else a file without a name; -1: none */
-	uint64_t size; /* octets so far */
-	struct slice mapped; /* the spooled body */
+	struct buf held; /* the body's beginning, until the head is fixed */
+	bool started; /* it is: all goes to `in` */
+	struct mail_intake in;
+	struct buf frame; /* of `in` */
+	uint64_t size; /* octets of the body so far */
+	struct slice content; /* head and body, if that is small and goes to the queue */
+	bool has_8bit, has_parts;
+	bool has_utf8_header; /* SMTPUTF8 may be said needlessly: who has ASCII there can be reached everywhere */
 	bool refused; /* a write failed: the rest is dropped */
 	bool after_cr; /* the last octet written was a CR */
 	/* delivery */
 	enum post_stage stage;
-	struct slice whole; /* head and body in one piece */
-	struct mail_parsed parsed;
-	struct blob_ref ref;
+	struct blob_ref ref; /* head and body */
 	struct post_target *targets;
 	size_t targets_n, entered;
 	struct post_target *later; /* those whom the queue brings it */
@@ -63,13 +65,15 @@ struct post_mail {
 	struct data_batch batch;
 	struct task *task;
 	unsigned tries;
-	size_t return_path_len; /* octets of `whole` that stay here */
+	size_t return_path_len; /* octets of the head that stay here */
 	struct queue_message queued; /* what goes to the queue; without parts: nothing */
 	bool committed; /* the batch's done has been called */
 };
 
 /* body.c */
-enum rc post_body_whole(struct post_mail *m, struct fault *why);
+/* All is there: its record and hash are made. */
+enum rc post_body_end(struct post_mail *m, struct fault *why);
+/* Gives back what it holds; content that was not stored is removed. */
 void post_body_drop(struct post_mail *m);
 /* local.c: the queue's results are those of the targets. */
 void post_local_results(struct post_mail *m);

@@ -1,29 +1,7 @@
 /* remote.c: The part of a delivery that goes to the queue. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mime/mime.h"
 #include "post/post_int.h"
 #include "run/run.h"
-
-static bool has_8bit(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.at[i] > 127)
-			return true;
-	return false;
-}
-
-/* SMTPUTF8 was said, perhaps needlessly: who has ASCII in the header can be reached everywhere. Of parts we do not know. */
-static bool has_utf8_header(struct slice whole)
-{
-	struct slice type = S(""), head = slice_head(whole, slice_search(whole, S("\r\n\r\n")));
-	if (has_8bit(head))
-		return true;
-	enum rc rc = mime_field_find(head, S("Content-Type"), &type);
-	type = slice_trim(type);
-	bool parts = slice_starts_nocase(type, S("multipart/")) ||
-		     slice_starts_nocase(type, S("message/"));
-	return rc == RC_OK && parts && has_8bit(whole);
-}
 
 static bool stands_for_many(const struct post_rcpt *r)
 {
@@ -116,8 +94,9 @@ enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 		.envid = m->env.envid,
 		.ret_headers = m->env.ret_headers,
 		.ret_full = m->env.ret_full,
-		.smtputf8 = m->env.smtputf8 && has_utf8_header(m->whole),
-		.body_8bit = m->env.body_8bit || has_8bit(m->whole),
+		.smtputf8 =
+			m->env.smtputf8 && (m->has_utf8_header || (m->has_parts && m->has_8bit)),
+		.body_8bit = m->env.body_8bit || m->has_8bit,
 		.blob = m->ref,
 		.skip = m->return_path_len,
 		.made = run_unix(m->post->deps.run) };
@@ -135,5 +114,5 @@ enum rc post_queue_add(struct post_mail *m, size_t *taken, struct fault *why)
 void post_queue_applied(struct post_mail *m)
 {
 	if (m->queued.parts_n)
-		queue_added(m->post->deps.queue, &m->queued, m->whole);
+		queue_added(m->post->deps.queue, &m->queued, m->content);
 }

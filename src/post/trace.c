@@ -60,7 +60,7 @@ void post_trace_fields(struct post_mail *m)
 	time_rfc5322((int64_t)run_unix(m->post->deps.run), out);
 	buf_str(out, "\r\n");
 	buf_add(out, buf_slice(&m->head));
-	if (!begins_with_header(post_body(m)))
+	if (!begins_with_header(post_held(m)))
 		buf_str(out, "\r\n"); /* else its first lines would be taken for fields */
 	buf_done(&m->head);
 	m->head = h;

@@ -137,8 +137,6 @@ enum step smtp_step_chunk(struct task *t)
 
 void smtp_body_done(struct smtp_session *s)
 {
-	if (s->role == SMTP_SUBMISSION && s->body_fault.id == FAULT_NONE)
-		smtp_complete(s);
 	smtp_time_begin(s);
 	conn_idle(s->conn, s->smtp->deps.idle_ms);
 	s->conn->task.step = smtp_step_deliver;

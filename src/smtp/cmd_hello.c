@@ -57,7 +57,9 @@ void smtp_cmd_hello(struct smtp_session *s, struct slice args)
 		.tls = slice_str(s->tls),
 		.account = s->auth.account,
 		.may_relay = s->auth.account != 0,
-		.reply_each = s->role == SMTP_LMTP };
+		.reply_each = s->role == SMTP_LMTP,
+		.complete = s->role == SMTP_SUBMISSION ? smtp_complete : NULL,
+		.arg = s };
 	if (s->extended)
 		announce(s);
 	else

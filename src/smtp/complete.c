@@ -13,9 +13,10 @@ static bool has_field(struct slice message, struct slice name)
 	return mime_field_find(message, name, &value) == RC_OK;
 }
 
-void smtp_complete(struct smtp_session *s)
+void smtp_complete(void *arg)
 {
-	struct slice body = post_body(s->mail);
+	struct smtp_session *s = arg;
+	struct slice body = post_held(s->mail);
 	struct buf add;
 	buf_init(&add, 2048, run_step_arena(s->conn->task.run));
 	if (!has_field(body, S("Date"))) {

@@ -87,10 +87,10 @@ void smtp_grant_time(struct smtp_session *s);
 bool smtp_too_slow(struct smtp_session *s);
 /* Ends the transaction, if there is one. */
 void smtp_reset(struct smtp_session *s);
-/* The body is complete: adds what submission must and goes to the deliver step. */
+/* The body is complete: the deliver step is next. */
 void smtp_body_done(struct smtp_session *s);
-/* complete.c: for submission. */
-void smtp_complete(struct smtp_session *s);
+/* complete.c: for submission, as post_source's `complete`; the session is `arg`. */
+void smtp_complete(void *arg);
 struct auth_peer smtp_auth_peer(struct smtp_session *s);
 /* What a SASL step led to: answers, and sets the next step. */
 enum step smtp_auth_result(

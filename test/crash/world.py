@@ -10,7 +10,7 @@ class Broken(Exception):
 def size_of(token):
     """Most are small; some fill several pages, few several frames."""
     n = int(hashlib.sha256(token.encode()).hexdigest()[:4], 16)
-    return 200_000 if n % 23 == 0 else 30_000 if n % 4 == 0 else 80
+    return 700_000 if n % 11 == 0 else 30_000 if n % 4 == 0 else 80
 
 
 def body(token):

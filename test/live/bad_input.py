@@ -2,25 +2,10 @@
 import socket
 import struct
 import time
-from pathlib import Path
 
-from harness import DOMAIN, Line, imap_session, main, message, serve, smtp_session, test
+from harness import DOMAIN, Line, imap_session, main, message, rss, serve, smtp_session, test
 
 ANN = f"ann@{DOMAIN}"
-
-
-def rss(server):
-    """Bytes resident, of the child (the biggest of the group)."""
-    most = 0
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            if int((status.parent / "stat").read_text().rsplit(")", 1)[1].split()[2]) != server.process.pid:
-                continue
-            kib = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmRSS")]
-            most = max(most, int(kib[0]) * 1024 if kib else 0)
-        except (OSError, IndexError):
-            pass
-    return most
 
 
 def next_client_is_served(server):

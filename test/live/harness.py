@@ -74,6 +74,19 @@ def serve(users=("ann", "bob"), under=(), journal=False, **options):
     return server
 
 
+def rss(server):
+    """Bytes resident, of the child (the biggest of the group)."""
+    most = 0
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdigit() and os.getpgid(int(name)) == server.process.pid:
+                kib = [line.split()[1] for line in Path(f"/proc/{name}/status").read_text().splitlines() if line.startswith("VmRSS")]
+                most = max(most, int(kib[0]) * 1024 if kib else 0)
+        except OSError:
+            pass
+    return most
+
+
 def message(subject="hello", size=0, sender=f"bob@{DOMAIN}", to=f"ann@{DOMAIN}", token=""):
     """Bytes with CRLF line ends."""
     head = f"From: <{sender}>\r\nTo: <{to}>\r\nSubject: {subject}\r\nDate: Wed, 25 Nov 2026 08:00:00 +0000\r\n"

@@ -80,7 +80,6 @@ void world_begin(struct world *w, bool queue)
 		.queue = w->queue,
 		.run = w->run,
 		.hostname = "mx.example.org",
-		.spool = "/tmp",
 		.size_max = 1 << 20,
 		.rcpt_max = 5,
 		.hops_max = 3 });

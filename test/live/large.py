@@ -1,0 +1,187 @@
+# large.py: A message of 100 MB comes in by each door and is read back, while the server keeps within 128 MB.
+import base64
+import random
+import threading
+import time
+
+from harness import DOMAIN, imap_session, main, rss, serve, smtp_session, test
+
+ANN = f"ann@{DOMAIN}"
+LIMIT, SIZE = 128_000_000, 100_000_000
+WORDS = random.Random(7).randbytes(57 * 4096)  # 4096 lines that do not compress
+
+
+def large(subject, size=SIZE):
+    """Pieces of a message of two parts: a text, and base64 that nobody has to understand."""
+    head = f"From: <bob@{DOMAIN}>\r\nTo: <{ANN}>\r\nSubject: {subject}\r\nMessage-ID: <{subject}@{DOMAIN}>\r\n"
+    head += "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na large one\r\n--b\r\n"
+    head += "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    yield head.encode()
+    lines = b"".join(base64.b64encode(WORDS[i:i + 57]) + b"\r\n" for i in range(0, len(WORDS), 57))
+    left, n = size - len(head), 0
+    while left > len(lines) + 100:
+        first = f"{n:076d}\r\n".encode()  # no two frames are the same
+        yield first + lines[len(first):]
+        left, n = left - len(lines), n + 1
+    yield b"A" * (left % 76) + b"\r\n--b--\r\n"
+
+
+class Watch:
+    """The most memory that the server has while the block runs."""
+
+    def __init__(self, server):
+        self.server, self.most, self.done = server, 0, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.done.wait(0.05):
+            self.most = max(self.most, rss(self.server))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+
+def metric(server, name):
+    return next(int(line.split()[-1]) for line in server.cli("metrics").splitlines() if line.startswith(name + " "))
+
+
+def read_literal(c):
+    """Octets of the next literal, piece by piece."""
+    line = c.file.readline()
+    assert line.rstrip().endswith(b"}"), line
+    left = int(line[line.rindex(b"{") + 1:line.rindex(b"}")])
+    while left:
+        piece = c.file.read(min(left, 1 << 20))
+        left -= len(piece)
+        yield piece
+
+
+def read_back(server, box, subject, pieces, own_head):
+    """Whole, and a thousand octets at some places; `own_head`: fields were put in front of the message."""
+    want = b"".join(pieces)
+    with imap_session(server) as c:
+        c.imap("a1", f"EXAMINE {box}")
+        n = c.imap("a2", f"SEARCH SUBJECT {subject}")[0].split()[-1]
+        c.send(f"a3 FETCH {n} BODY.PEEK[]\r\n")
+        with Watch(server) as w:
+            got = b"".join(read_literal(c))
+        while not c.line().startswith("a3 OK"):
+            pass
+        skip = len(got) - len(want)
+        assert (skip > 0) == own_head and got[skip:] == want, f"{len(got)} octets are not the {len(want)} that were sent"
+        assert w.most < LIMIT, f"{w.most} bytes resident while it is read"
+        for at in (0, 1, len(got) // 2, len(got) - 500):
+            before = metric(server, "veredus_store_read_bytes_total")
+            c.send(f"a4 FETCH {n} BODY.PEEK[]<{at}.1000>\r\n")
+            assert b"".join(read_literal(c)) == got[at:at + 1000]
+            while not c.line().startswith("a4 OK"):
+                pass
+            cost = metric(server, "veredus_store_read_bytes_total") - before
+            assert cost < 3 * 131072, f"{cost} bytes read for a thousand"
+        shape = " ".join(c.imap("a5", f"FETCH {n} BODYSTRUCTURE"))
+        assert '"mixed"' in shape.lower() and '"base64"' in shape, shape
+
+
+def within(server, w):
+    assert w.most < LIMIT, f"{w.most} bytes resident"
+    print(f"# at most {w.most // 1000000} MB resident", flush=True)
+
+
+@test
+def by_data(server):
+    with smtp_session(server) as c, Watch(server) as w:
+        c.smtp("MAIL FROM:<x@far.example>")
+        assert c.smtp(f"RCPT TO:<{ANN}>").startswith("250")
+        assert c.smtp("DATA").startswith("354")
+        for piece in large("data"):
+            c.send(piece)
+        c.sock.settimeout(60)
+        reply = c.smtp(".")
+        assert reply.startswith("250"), reply
+    within(server, w)
+    read_back(server, "INBOX", "data", large("data"), True)
+
+
+@test
+def by_chunks(server):
+    with smtp_session(server) as c, Watch(server) as w:
+        c.smtp("MAIL FROM:<x@far.example>")
+        assert c.smtp(f"RCPT TO:<{ANN}>").startswith("250")
+        for piece in large("chunks", 20_000_000):
+            c.send(f"BDAT {len(piece)}\r\n".encode() + piece)
+            assert c.smtp().startswith("250")
+        reply = c.smtp("BDAT 0 LAST")
+        assert reply.startswith("250"), reply
+    within(server, w)
+    read_back(server, "INBOX", "chunks", large("chunks", 20_000_000), True)
+
+
+@test
+def by_append(server):
+    size = sum(map(len, large("append")))
+    with imap_session(server) as c, Watch(server) as w:
+        c.send(f"a1 APPEND Archive {{{size}}}\r\n")
+        assert c.line().startswith("+")
+        for piece in large("append"):
+            c.send(piece)
+        c.send("\r\n")
+        reply = c.line()
+        assert reply.startswith("a1 OK"), reply
+    within(server, w)
+    read_back(server, "Archive", "append", large("append"), False)
+
+
+@test
+def several_at_once(server):
+    """Ten sessions that send 12 MB each."""
+    def one(n):
+        size = sum(map(len, large(f"many{n}", 12_000_000)))
+        with imap_session(server) as c:
+            c.send(f"a1 APPEND Archive {{{size}+}}\r\n")
+            for piece in large(f"many{n}", 12_000_000):
+                c.send(piece)
+            c.send("\r\n")
+            c.sock.settimeout(60)
+            answers.append(c.line())
+    answers = []
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(10)]
+    with Watch(server) as w:
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    assert len(answers) == 10 and all(a.startswith("a1 OK") for a in answers), answers
+    within(server, w)
+
+
+@test
+def half_a_message_is_swept(server):
+    """kill -9 in the middle of an APPEND: what was written of it goes with the next start."""
+    c = imap_session(server)
+    c.send("a1 APPEND INBOX {50000000+}\r\n")
+    for i, piece in enumerate(large("half")):
+        if i == 20:
+            break
+        c.send(piece)
+    while metric(server, "veredus_net_received_bytes_total") < 1:
+        time.sleep(0.01)
+    written = metric(server, "veredus_store_commits_total")
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and metric(server, "veredus_store_commits_total") == written:
+        time.sleep(0.05)
+        break
+    server.kill()
+    c.close()
+    server.start()
+    log = server.log.read_text()
+    assert "store.swept" in log, log[-1000:]
+    with imap_session(server) as c:
+        assert any("OK" in line for line in c.imap("a1", "SELECT INBOX"))
+
+
+main(lambda: serve(settings=["memory.limit=128MB", "smtp.max-message-size=150MB"]))
