@@ -3,6 +3,7 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "data/crc32c.h"
 #include "data/engine.h"
 #include "run/run.h"
 #include <errno.h>
@@ -345,6 +346,7 @@ enum rc engine_rocksdb_open(
 {
 	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write, NULL,
 		rocks_close };
+	must(crc32c_check());
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
 	pthread_rwlockattr_t writers_first;
 	pthread_rwlockattr_init(&writers_first);

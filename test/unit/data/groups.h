@@ -8,5 +8,6 @@ int test_engine(const char *engine);
 int test_threads(const char *engine);
 int test_reopen(const char *engine);
 int test_faults(void);
+int test_crc32c(void);
 
 #endif

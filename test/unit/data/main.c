@@ -10,7 +10,7 @@ int main(void)
 		"rocksdb"
 #endif
 	};
-	int failed = test_faults();
+	int failed = test_faults() + test_crc32c();
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
 		failed += test_engine(engines[i]) + test_threads(engines[i]) +
 			  (i ? test_reopen(engines[i]) : 0);

@@ -1,0 +1,42 @@
+/* crc32c.c: CRC-32C by SSE 4.2; by the library's tables where a processor lacks it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/crc32c.h"
+
+#if defined(__x86_64__)
+#include <dlfcn.h>
+#include <nmmintrin.h>
+#include <string.h>
+
+typedef uint32_t extend_fn(uint32_t crc, const char *at, size_t len);
+
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(
+	uint32_t crc, const char *at, size_t len)
+{
+	uint64_t sum = ~crc, word;
+	for (; len >= sizeof(word); at += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		sum = _mm_crc32_u64(sum, word);
+	}
+	for (; len; at++, len--)
+		sum = _mm_crc32_u8((uint32_t)sum, (uint8_t)*at);
+	return ~(uint32_t)sum;
+}
+
+uint32_t crc32c_extend(uint32_t crc, const char *at, size_t len)
+{
+	if (__builtin_cpu_supports("sse4.2"))
+		return by_instruction(crc, at, len);
+	extend_fn *library = (extend_fn *)dlsym(RTLD_NEXT, CRC32C_EXTEND);
+	return library(crc, at, len);
+}
+
+bool crc32c_check(void)
+{
+	return !__builtin_cpu_supports("sse4.2") || crc32c_extend(0, "123456789", 9) == 0xe3069283;
+}
+#else
+bool crc32c_check(void)
+{
+	return true;
+}
+#endif
