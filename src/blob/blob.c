@@ -143,36 +143,6 @@ enum rc blob_meta_add(struct blob *blob, struct data_batch *b, const struct blob
 	return RC_OK;
 }
 
-static enum rc add_frames(struct blob *blob, struct data_batch *b, struct slice content,
-	const struct blob_ref *ref, uint64_t upload, struct fault *why)
-{
-	size_t n = (content.len + BLOB_FRAME - 1) / BLOB_FRAME;
-	struct slice *frames = arena_try_array(b->arena, n ? n : 1, sizeof(*frames));
-	if (!frames)
-		return fault_set(why, FAULT_MEMORY, "%s", "");
-	for (size_t i = 0; i < n; i++) {
-		struct slice plain = slice_head(slice_tail(content, i * BLOB_FRAME), BLOB_FRAME);
-		if (frame_pack(blob->codec, plain, b->arena, &frames[i]) != RC_OK)
-			return fault_set(why, FAULT_MEMORY, "%s", "");
-	}
-	if (blob->in_files)
-		return files_put(&blob->files, ref, upload, frames, n, why);
-	for (size_t i = 0; i < n; i++)
-		data_put(b, DATA_BLOB, blob_key_frame(b->arena, ref, 0, (uint32_t)i), frames[i]);
-	return RC_OK;
-}
-
-enum rc blob_add(struct blob *blob, struct data_batch *b, struct slice content,
-	const struct blob_ref *ref, struct fault *why)
-{
-	uint64_t upload = 0;
-	bool there;
-	if (blob->in_files)
-		random_bytes(&upload, sizeof(upload));
-	TRY(blob_meta_add(blob, b, ref, upload, &there, why));
-	return there ? RC_OK : add_frames(blob, b, content, ref, upload, why);
-}
-
 enum rc blob_keep(
 	struct blob *blob, struct data_batch *b, const struct blob_ref *ref, struct fault *why)
 {

@@ -11,7 +11,7 @@
  *   'B' 'u' hash                              perhaps nobody needs it any more: purge looks
  *   'B' 'p' be64(upload)                      pieces of content that still arrives: be64 owner, unix seconds
  * and in DATA_BLOB, a frame (codec byte, bytes) each:
- *   hash be32(frame)                          of content that came whole
+ *   hash be32(frame)                          of content that fits into one frame
  *   be64(upload) be32(frame)                  of content that came in pieces
  *
  * [blob 1] Meta and the first link are one batch with what refers to them. Frames are in it too, or were written before
@@ -39,10 +39,6 @@ void blob_close(struct blob **blob);
 
 /* Hash and size of content. */
 void blob_ref_of(struct slice content, struct blob_ref *out);
-/* Adds the content to the batch, or the proof that it is there. Frames are made in the batch's arena; with files they
- * are written and flushed before this returns. RC_TAKEN at commit: build the batch again. Reads one key. */
-enum rc blob_add(struct blob *blob, struct data_batch *b, struct slice content,
-	const struct blob_ref *ref, struct fault *why);
 /* Adds the proof that the content is there, for a further link to it. RC_NONE: it is not. */
 enum rc blob_keep(
 	struct blob *blob, struct data_batch *b, const struct blob_ref *ref, struct fault *why);

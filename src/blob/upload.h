@@ -36,8 +36,9 @@ enum rc blob_upload_add(struct blob_upload *u, struct slice bytes, struct fault 
 /* All is there: u->ref is known, `frame` is empty again. Content of one frame is kept packed in `a`, or with `spill`
  * written as a piece too. */
 enum rc blob_upload_end(struct blob_upload *u, bool spill, struct arena *a, struct fault *why);
-/* Like blob_add, any number of times: adds to the batch what makes the content this upload, or the proof that it is
- * there and the end of the pieces. */
+/* Any number of times: adds to the batch what makes the content this upload, or the proof that it is there and the end
+ * of the pieces. With files they have their name, and are flushed, before this returns. Reads one key. RC_TAKEN at
+ * commit: build the batch again. */
 enum rc blob_upload_store(struct blob_upload *u, struct data_batch *b, struct fault *why);
 /* At any time after init. `stored`: a batch of blob_upload_store was committed; else pieces are removed. */
 void blob_upload_done(struct blob_upload *u, bool stored);

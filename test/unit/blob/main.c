@@ -1,17 +1,49 @@
 /* main.c: Content is stored once, read in ranges, purged when nobody links it: in the data store and in files. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "blob/upload.h"
 #include "world.h"
+
+struct upload {
+	struct blob_upload u;
+	struct buf frame;
+	struct data_batch b;
+};
+
+static void begin(struct world *w, struct slice s, struct upload *up)
+{
+	buf_init(&up->frame, 0, NULL);
+	blob_upload_init(w->blob, &up->frame, &up->u);
+	assert_int_equal(blob_upload_add(&up->u, s, &w->why), RC_OK);
+	assert_int_equal(blob_upload_end(&up->u, false, &w->a, &w->why), RC_OK);
+}
+
+static void build(struct world *w, struct upload *up, uint64_t item)
+{
+	data_batch_init(&up->b, &w->a);
+	assert_int_equal(blob_upload_store(&up->u, &up->b, &w->why), RC_OK);
+	blob_link(&up->b, &up->u.ref, 1, 'm', item);
+}
+
+static enum rc commit(struct world *w, struct upload *up, uint64_t item)
+{
+	build(w, up, item);
+	return data_commit_now(w->data, &up->b, &w->why);
+}
+
+static void end(struct upload *up, bool stored)
+{
+	blob_upload_done(&up->u, stored);
+	buf_done(&up->frame);
+}
 
 static enum rc store(struct world *w, struct slice s, uint64_t item, struct blob_ref *ref)
 {
-	struct data_batch b;
-	data_batch_init(&b, &w->a);
-	blob_ref_of(s, ref);
-	enum rc rc = blob_add(w->blob, &b, s, ref, &w->why);
-	if (rc != RC_OK)
-		return rc;
-	blob_link(&b, ref, 1, 'm', item);
-	return data_commit_now(w->data, &b, &w->why);
+	struct upload up;
+	begin(w, s, &up);
+	*ref = up.u.ref;
+	enum rc rc = commit(w, &up, item);
+	end(&up, rc == RC_OK);
+	return rc;
 }
 
 static void unlink_item(struct world *w, const struct blob_ref *ref, uint64_t item)
@@ -74,17 +106,17 @@ static void purge_wins_a_race(void **state)
 	struct world *w = *state;
 	struct slice s = world_content(w, 5000), got;
 	struct blob_ref ref;
-	struct data_batch b;
+	struct upload up;
 	size_t n;
 	assert_int_equal(store(w, s, 1, &ref), RC_OK);
 	unlink_item(w, &ref, 1);
-	data_batch_init(&b, &w->a);
-	assert_int_equal(blob_add(w->blob, &b, s, &ref, &w->why), RC_OK);
-	blob_link(&b, &ref, 1, 'm', 2);
+	begin(w, s, &up);
+	build(w, &up, 2);
 	n = world_purge(w);
 	assert_int_equal(n, 1);
-	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_TAKEN);
-	assert_int_equal(store(w, s, 2, &ref), RC_OK);
+	assert_int_equal(data_commit_now(w->data, &up.b, &w->why), RC_TAKEN);
+	assert_int_equal(commit(w, &up, 2), RC_OK);
+	end(&up, true);
 	assert_int_equal(blob_read(w->blob, &ref, 0, s.len, &w->a, &got, &w->why), RC_OK);
 	assert_true(slice_eq(got, s));
 }

@@ -30,8 +30,7 @@ static void store_many(struct world *w, size_t n, const char *to)
 			.made = run_unix(w->run),
 			.rcpts = &rcpt,
 			.rcpts_n = 1 };
-		blob_ref_of(whole, &m.blob);
-		assert_int_equal(blob_add(w->blob, &b, whole, &m.blob, &w->why), RC_OK);
+		world_store(w, &b, whole, &m.blob);
 		for (size_t i = 0; i < BATCH && done < n; i++, done++)
 			assert_int_equal(queue_add(w->queue, &b, &m), RC_OK);
 		assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
@@ -129,8 +128,7 @@ static void put_past(struct world *w, struct data_batch *b, uint8_t version, con
 	buf_init(&out, 0, b->arena);
 	buf_str(&key, "Qm");
 	buf_be64(&key, version);
-	blob_ref_of(whole, &ref);
-	assert_int_equal(blob_add(w->blob, b, whole, &ref, &w->why), RC_OK);
+	world_store(w, b, whole, &ref);
 	blob_link(b, &ref, 0, 'Q', version);
 	buf_byte(&out, version);
 	buf_byte(&out, 0);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 #include "base/metric.h"
+#include "blob/upload.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -124,6 +125,20 @@ void world_end(struct world *w)
 	(void)!system(command);
 }
 
+void world_store(struct world *w, struct data_batch *b, struct slice whole, struct blob_ref *ref)
+{
+	struct buf frame;
+	struct blob_upload u;
+	buf_init(&frame, 0, NULL);
+	blob_upload_init(w->blob, &frame, &u);
+	assert_int_equal(blob_upload_add(&u, whole, &w->why), RC_OK);
+	assert_int_equal(blob_upload_end(&u, false, b->arena, &w->why), RC_OK);
+	assert_int_equal(blob_upload_store(&u, b, &w->why), RC_OK);
+	*ref = u.ref;
+	blob_upload_done(&u, true); /* one frame: the batch holds it */
+	buf_done(&frame);
+}
+
 uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m)
 {
 	struct data_batch b;
@@ -133,9 +148,8 @@ uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m
 	m->skip = 5;
 	m->made = m->made ? m->made : run_unix(w->run);
 	struct slice whole = arena_fmt(&w->a, "mine\n%.*s", FMT(text));
-	blob_ref_of(whole, &m->blob);
 	data_batch_init(&b, &w->a);
-	assert_int_equal(blob_add(w->blob, &b, whole, &m->blob, &w->why), RC_OK);
+	world_store(w, &b, whole, &m->blob);
 	assert_int_equal(queue_add(w->queue, &b, m), RC_OK);
 	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
 	queue_added(w->queue, m, w->cold ? S("") : whole);

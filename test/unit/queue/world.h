@@ -33,6 +33,8 @@ void world_begin_on(struct world *w, const char *engine, const struct queue_deps
 /* Everything but the store ends and begins anew. */
 void world_restart(struct world *w);
 void world_end(struct world *w);
+/* Adds content of one frame to the batch. */
+void world_store(struct world *w, struct data_batch *b, struct slice whole, struct blob_ref *ref);
 /* Queues `text` with the envelope given, to which sender, blob and time are added. Returns its id. */
 uint64_t world_queue(struct world *w, struct slice text, struct queue_message *m);
 /* Queues `text` for the addresses, the last one NULL. Returns its id. */
