@@ -6,7 +6,9 @@
 int test_http1(void);
 int test_imap_lex(void);
 int test_imap_programs(void);
+int test_memcached(void);
 int test_proxy(void);
+int test_resp(void);
 int test_sasl(void);
 int test_smtp(void);
 int test_smtp_reply(void);

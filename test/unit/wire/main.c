@@ -4,7 +4,7 @@
 
 int main(void)
 {
-	int failed = test_http1() + test_imap_lex() + test_imap_programs() + test_proxy() +
-		     test_sasl() + test_smtp() + test_smtp_reply();
+	int failed = test_http1() + test_imap_lex() + test_imap_programs() + test_memcached() +
+		     test_proxy() + test_resp() + test_sasl() + test_smtp() + test_smtp_reply();
 	return failed ? 1 : 0;
 }
