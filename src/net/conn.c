@@ -11,7 +11,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -101,10 +100,7 @@ static bool behind_proxy(const struct conn *c)
 
 struct conn *conn_new(struct net *net, int fd, const struct door *door)
 {
-	int one = 1;
 	struct conn *c = mem_new(MEM_SESSION, sizeof(*c));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	task_init(&c->task, net->conf.run, door->kind ? door->kind : &nobody, NULL);
 	c->task.around = conn_around;
 	c->task.gone = gone;

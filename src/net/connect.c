@@ -1,9 +1,18 @@
-/* connect.c: Outgoing connections. */
+/* connect.c: Outgoing connections, and what each socket is told. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/net_int.h"
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+void net_socket_options(int fd)
+{
+	int one = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+}
 
 enum rc net_connect(struct net *net, const struct net_target *target, const struct door *door,
 	void *session, struct conn **out)
@@ -11,6 +20,7 @@ enum rc net_connect(struct net *net, const struct net_target *target, const stru
 	int fd = socket(target->to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return RC_TEMP;
+	net_socket_options(fd);
 	if (target->from && bind(fd, target->from, target->from_len) != 0) {
 		close(fd);
 		return RC_TEMP;

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -257,6 +256,7 @@ enum rc net_listen_on(struct net *net, const struct net_listener *conf, int fd, 
 		close(fd);
 		return fault_set(why, FAULT_CONFIG, "%s: %s", conf->bind, strerror(e));
 	}
+	net_socket_options(fd);
 	struct net_socket *l = mem_new(MEM_OTHER, sizeof(*l));
 	l->net = net;
 	l->terms = terms_new(conf);

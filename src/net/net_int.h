@@ -42,6 +42,8 @@ enum {
 };
 
 void net_terms_put(struct net_terms *terms);
+/* No delay, keep-alive. Connections inherit them from the socket that listens (Linux), without a call of their own. */
+void net_socket_options(int fd);
 struct conn *conn_new(struct net *net, int fd, const struct door *door);
 void conn_set_peer(struct conn *c, const struct sockaddr_storage *peer);
 enum step conn_around(struct task *t);

@@ -32,11 +32,12 @@ void tls_conn_free(struct tls_conn **c);
 enum rc tls_handshake(struct tls_conn *c);
 enum rc tls_read(struct tls_conn *c, uint8_t *at, size_t max, size_t *n);
 enum rc tls_write(struct tls_conn *c, struct slice bytes, size_t *n);
-bool tls_pending(const struct tls_conn *c);
 /* close_notify, best effort. */
 void tls_bye(struct tls_conn *c);
 
 struct slice tls_info(struct tls_conn *c);
+/* Channel bindings, after the handshake; empty: none. As long as the connection. RFC 9266: tls-exporter, of TLS 1.3 only;
+ * RFC 5929: tls-server-end-point. */
 struct slice tls_exporter(struct tls_conn *c);
 struct slice tls_end_point(struct tls_conn *c);
 

@@ -221,6 +221,55 @@ static void both_ends_bind_to_the_channel(void **state)
 	hang_up(ssl);
 }
 
+/* The ticket comes behind the first answer; with it the next handshake is a short one. */
+static void a_ticket_shortens_the_next_handshake(void **state)
+{
+	struct world *w = *state;
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	for (int i = 0; i < 2; i++) {
+		SSL_CTX_set_max_proto_version(w->client, versions[i]);
+		SSL *ssl = secure(w, dial(w->port), "b.test");
+		ask(ssl, "hello\r\n", "hello\r\n");
+		SSL_SESSION *session = SSL_get1_session(ssl);
+		assert_int_equal(SSL_SESSION_is_resumable(session), 1);
+		ask(ssl, "again\r\n", "again\r\n");
+		hang_up(ssl);
+		ssl = SSL_new(w->client);
+		SSL_set_fd(ssl, dial(w->port));
+		SSL_set_tlsext_host_name(ssl, "b.test");
+		SSL_set_session(ssl, session);
+		assert_int_equal(SSL_connect(ssl), 1);
+		assert_int_equal(SSL_session_reused(ssl), 1);
+		ask(ssl, "short\r\n", "short\r\n");
+		SSL_SESSION_free(session);
+		hang_up(ssl);
+	}
+}
+
+/* Pieces of records, and records that come together: each is answered once it is whole. */
+static void records_come_as_they_like(void **state)
+{
+	struct world *w = *state;
+	SSL *ssl = SSL_new(w->client);
+	BIO *wire = BIO_new(BIO_s_mem());
+	char bytes[400];
+	int fd = dial(w->port);
+	SSL_set_fd(ssl, fd);
+	assert_int_equal(SSL_connect(ssl), 1);
+	SSL_set0_wbio(ssl, wire);
+	assert_int_equal(SSL_write(ssl, "one\r\n", 5), 5);
+	assert_int_equal(SSL_write(ssl, "two\r\n", 5), 5);
+	assert_int_equal(SSL_write(ssl, "three\r\n", 7), 7);
+	int n = BIO_read(wire, bytes, sizeof(bytes)), first = n / 3 + 7;
+	assert_true(n > 15);
+	assert_int_equal(send(fd, bytes, (size_t)first, 0), first);
+	ask(ssl, NULL, "one\r\n");
+	assert_int_equal(send(fd, bytes + first, (size_t)(n - first), 0), n - first);
+	ask(ssl, NULL, "two\r\nthree\r\n");
+	SSL_free(ssl);
+	close(fd);
+}
+
 static void nothing_slips_under_starttls(void **state)
 {
 	struct world *w = *state;
@@ -327,6 +376,9 @@ int test_tls(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(
 						    sni_chooses, setup, teardown),
 		cmocka_unit_test_setup_teardown(both_ends_bind_to_the_channel, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_ticket_shortens_the_next_handshake, setup, teardown),
+		cmocka_unit_test_setup_teardown(records_come_as_they_like, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_slips_under_starttls, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_changed_file_is_served, setup, teardown),
 		cmocka_unit_test_setup_teardown(
