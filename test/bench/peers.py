@@ -1,6 +1,9 @@
 # peers.py: Brings the peers from Debian's packages into a private prefix; they run in a mount namespace that lays it over /usr.
 # SPDX-License-Identifier: Apache-2.0
-import os, shutil, subprocess
+import os, shutil, subprocess, sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from unpacked import unpack  # noqa: E402
 
 # The packages of each peer with those of their libraries that a bare machine lacks. Names that are gone are skipped.
 PACKAGES = {
@@ -45,20 +48,10 @@ def may_run():
 def prefix(name, build):
     """The folder of the unpacked peer; fetched when it is not there. None: its package cannot be had."""
     top = f"{build}/peer-{name}"
-    if os.path.exists(top + "/done"):
+    if os.path.exists(top + "/laid"):
         return top
-    shutil.rmtree(top, ignore_errors=True)
-    os.makedirs(top + "/deb")
-    for p in PACKAGES[name].split():
-        here = subprocess.run(["dpkg-query", "-W", "-f", "${Status}", p], capture_output=True, text=True)
-        if "ok installed" in here.stdout and p.startswith("lib"):
-            continue
-        subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", p], cwd=top + "/deb", capture_output=True)
-    debs = os.listdir(top + "/deb")
-    if not any(d.startswith(PACKAGES[name].split()[0] + "_") for d in debs):
+    if not unpack(top, PACKAGES[name].split()):
         return None
-    for d in debs:
-        subprocess.run(["dpkg", "-x", f"{top}/deb/{d}", top], check=True)
     os.makedirs(top + "/etc", exist_ok=True)
     os.makedirs(top + "/usr", exist_ok=True)
     lib = top + "/lib/x86_64-linux-gnu"
@@ -66,7 +59,7 @@ def prefix(name, build):
         shutil.copytree(lib, top + "/usr/lib/x86_64-linux-gnu", symlinks=True, dirs_exist_ok=True)
     open(top + "/etc/passwd", "w").write(_merge("/etc/passwd", USERS))
     open(top + "/etc/group", "w").write(_merge("/etc/group", GROUPS))
-    open(top + "/done", "w").close()
+    open(top + "/laid", "w").close()
     return top
 
 

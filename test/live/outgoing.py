@@ -1,13 +1,17 @@
 # outgoing.py: A mail submitted with a password over STARTTLS leaves to a server elsewhere, and survives kill -9 before that.
 import json
+import os
 import smtplib
 import ssl
 import subprocess
 import tempfile
 import time
 from datetime import datetime
+from pathlib import Path
 
 from harness import DOMAIN, PASSWORD, Sink, main, message, serve, test
+from server import ROOT, free_port
+from unpacked import postfix_tool
 
 ANN = f"ann@{DOMAIN}"
 
@@ -88,6 +92,33 @@ def leaves_at_once():
     finally:
         server.__exit__()
         sink.shutdown()
+
+
+@test
+def leaves_to_smtp_sink():
+    """Postfix's own sink: three submitted messages lie in its folder, each whole."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        words, env = postfix_tool(ROOT / os.environ.get("BUILD", "build"), "smtp-sink")
+        run_as = ["-u", "nobody"] if os.geteuid() == 0 else []
+        os.chmod(folder, 0o777)
+        sink = subprocess.Popen([*words, *run_as, "-d", f"{folder}/m.", f"127.0.0.1:{port}", "10"], env=env)
+        server = serve(settings=[f"queue.relay-host=127.0.0.1:{port}", "queue.retry.first=1s"])
+        try:
+            for i in range(3):
+                submit(server, f"s{i}.")
+            kept = []
+            for _ in range(400):
+                kept = [p.read_bytes() for p in Path(folder).iterdir()]
+                if len(kept) == 3 and json.loads(server.cli("--json", "queue", "list")) == []:
+                    break
+                time.sleep(0.05)
+            assert json.loads(server.cli("--json", "queue", "list")) == [], kept
+            assert sorted(m.count(b"token s%d." % i) for m in kept for i in range(3)) == [0] * 6 + [1] * 3, kept
+        finally:
+            server.__exit__()
+            sink.terminate()
+            sink.wait()
 
 
 @test
