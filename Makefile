@@ -13,11 +13,11 @@ MALLOC ?= -ljemalloc
 LIBS := -lssl -lcrypto -lcurl -lpcre2-8 -llz4 -lzstd -lz -lsqlite3 -lxxhash -lidn2 -lpsl -lexpat -ljansson -lutf8proc -largon2 -lcrypt -lunbound -lnghttp2 -lrocksdb $(MALLOC) -lm -pthread
 
 # FLOOR_ROOMS: every room, lowest first; archives link in the reverse order.
-FLOOR_ROOMS := $(shell grep -v '^[\#!]' src/FLOORS)
+FLOOR_ROOMS := $(shell grep -v '^[#!]' src/FLOORS)
 ROOMS := $(foreach r,$(FLOOR_ROOMS),$(if $(wildcard src/$(r)/*.c),$(r)))
 reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 # The rooms that stand on floors below that of room $(1), and itself.
-below = $(shell awk '!/^[\#!]/ { f = 0; for (i = 1; i <= NF; i++) if ($$i == "$(1)") f = 1; if (f) { print "$(1)"; exit } print }' src/FLOORS)
+below = $(shell awk '!/^[#!]/ { f = 0; for (i = 1; i <= NF; i++) if ($$i == "$(1)") f = 1; if (f) { print "$(1)"; exit } print }' src/FLOORS)
 archives = $(patsubst %,$(BUILD)/%.a,$(call reverse,$(filter $(ROOMS),$(1))))
 objects = $(patsubst src/%.c,$(BUILD)/src/%.o,$(wildcard src/$(1)/*.c))
 
@@ -69,5 +69,5 @@ include tools/goals.mk
 clean:
 	rm -rf $(BUILD) build-*
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 .PHONY: all clean units fuzz

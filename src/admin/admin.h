@@ -52,6 +52,8 @@ enum rc admin_start(
 	const struct admin_deps *deps, const char *path, struct admin **out, struct fault *why);
 void admin_stop(struct admin **admin);
 
+/* Does a server listen there? */
+bool admin_answers(const char *path);
 /* The client's side, for the command line: sends words and secret, prints the answer on stdout or stderr. Returns the
  * exit status; -1: nobody listens there. */
 int admin_call(const char *path, char *const *words, size_t n, struct slice secret);

@@ -148,19 +148,34 @@ void admin_stop(struct admin **ref)
 	*ref = NULL;
 }
 
-int admin_call(const char *path, char *const *words, size_t n, struct slice secret)
+/* A connection to the server there; below 0: none. */
+static int reach(const char *path)
 {
 	struct sockaddr_un at;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 ||
+		(address_of(path, &at) && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+bool admin_answers(const char *path)
+{
+	int fd = reach(path);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+int admin_call(const char *path, char *const *words, size_t n, struct slice secret)
+{
 	struct arena a;
 	struct slice code, text;
 	int status = -1;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || !address_of(path, &at) ||
-		connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
-		if (fd >= 0)
-			close(fd);
+	int fd = reach(path);
+	if (fd < 0)
 		return -1;
-	}
 	arena_init(&a, 0);
 	bool sent = admin_send(fd, secret);
 	for (size_t i = 0; sent && i < n; i++)

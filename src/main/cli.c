@@ -54,8 +54,7 @@ int cli_check(struct cli *cli)
 	return rc == RC_OK ? 0 : 1;
 }
 
-/* DIR/veredus.sock; DIR by --data, else as the configuration says. NULL: it has a fault, which is printed. */
-static const char *socket_path(struct cli *cli)
+const char *cli_socket(struct cli *cli)
 {
 	struct conf *conf = NULL;
 	struct buf report;
@@ -120,7 +119,7 @@ static int load(struct cli *cli, const char *path)
 static int call_server(struct cli *cli)
 {
 	struct slice secret = S("");
-	const char *path = socket_path(cli);
+	const char *path = cli_socket(cli);
 	if (!path)
 		return 1;
 	if (cli->json)
@@ -162,6 +161,8 @@ static int run(struct cli *cli)
 		return cli_check(cli);
 	if (is_command(cli, "config", "set") || is_command(cli, "config", "unset"))
 		return cli_config(cli);
+	if (strcmp(word, "store") == 0)
+		return cli_store(cli);
 	return call_server(cli);
 }
 

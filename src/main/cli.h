@@ -27,9 +27,13 @@ int cli_usage(const struct cli *cli, FILE *to);
 void cli_words(int argc, char **argv, struct cli *cli);
 /* Standard input's first line, or typed without echo. RC_NONE: none there; RC_LIMIT: over 1024 octets. */
 enum rc cli_secret(const char *prompt, struct arena *a, struct slice *out);
+/* DIR/veredus.sock; DIR by --data, else as the configuration says. NULL: it has a fault, which is printed. */
+const char *cli_socket(struct cli *cli);
 int cli_check(struct cli *cli);
 /* The configuration with the settings that are kept in its data folder (ask->overlay is not looked at); as conf_read. */
 enum rc cli_conf(const struct conf_ask *ask, struct conf **conf, struct buf *report);
+/* store copy: stores of the configuration, while no server has them open. */
+int cli_store(struct cli *cli);
 /* config set, config unset. */
 int cli_config(struct cli *cli);
 

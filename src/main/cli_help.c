@@ -11,6 +11,9 @@ static const struct {
 	{ "check", "",
 		"check                    reads the configuration: faults, and every effective "
 		"value with its origin" },
+	{ "store", "copy",
+		"store copy --from STORE --to STORE   all of one data store into another, which is "
+		"empty; goes on where it was cut off" },
 	{ "config", "set", "config set KEY VALUE" },
 	{ "config", "unset", "config unset KEY" },
 };

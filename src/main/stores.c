@@ -4,6 +4,8 @@
 #include "blob/blob.h"
 #include "data/data.h"
 #include "main/house.h"
+#include "main/stores.h"
+#include "move/copy.h"
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -19,7 +21,8 @@ static enum rc make_folder(const char *path, struct fault *why)
 	return fault_set(why, FAULT_CONFIG, "%s: %s", path, strerror(errno));
 }
 
-static enum rc open_data(struct house *h, const struct conf_store *s, struct fault *why)
+enum rc stores_data(
+	const struct conf *c, const struct conf_store *s, struct data **out, struct fault *why)
 {
 	char path[4096];
 	const char *type = s->type == CONF_STORE_ROCKSDB  ? "rocksdb"
@@ -28,14 +31,14 @@ static enum rc open_data(struct house *h, const struct conf_store *s, struct fau
 							  : NULL;
 	if (!type)
 		return fault_set(why, FAULT_CONFIG,
-			"[storage] data = \"%s\": such a store cannot hold data yet", s->id);
+			"[store.\"%s\"]: such a store cannot hold data yet", s->id);
 	if (s->path[0])
 		snprintf(path, sizeof(path), "%s", s->path);
 	else
-		snprintf(path, sizeof(path), "%s/%s", h->conf->data_dir,
+		snprintf(path, sizeof(path), "%s/%s", c->data_dir,
 			s->type == CONF_STORE_SQLITE ? "veredus.sqlite" : "rocksdb");
 	/* the store's caches take their part of the one budget */
-	uint64_t share = h->conf->memory_limit / 8;
+	uint64_t share = c->memory_limit / 8;
 	uint64_t cache = s->cache_size && s->cache_size < share ? s->cache_size
 			 : share < 64 << 20                     ? share
 								: 64 << 20;
@@ -47,7 +50,7 @@ static enum rc open_data(struct house *h, const struct conf_store *s, struct fau
 		.background_jobs = s->max_background_jobs ? (int)s->max_background_jobs : 2,
 		.optimize_reads = s->optimize_reads,
 		.optimize_writes = s->optimize_writes };
-	return data_open(&o, &h->data, why);
+	return data_open(&o, out, why);
 }
 
 static enum rc open_blob(struct house *h, const struct conf_store *s, struct fault *why)
@@ -76,13 +79,31 @@ static enum rc sweep(struct house *h, struct fault *why)
 	return RC_OK;
 }
 
+/* A copy that was cut off must not be served: mail would come to it, and the rest of the copy over that. */
+static enum rc whole(struct data *data, const char *id, struct fault *why)
+{
+	struct arena a;
+	struct slice from;
+	arena_init(&a, 0);
+	enum rc rc = copy_pending(data, &a, &from, why);
+	if (rc == RC_OK)
+		rc = fault_set(why, FAULT_CONFIG,
+			"[store.\"%s\"] holds an unfinished copy; finish it with `veredus store "
+			"copy "
+			"--from %.*s --to %s`",
+			id, FMT(from), id);
+	arena_done(&a);
+	return rc == RC_NONE ? RC_OK : rc;
+}
+
 enum rc house_stores(struct house *h, struct fault *why)
 {
 	const struct conf_store *data = conf_store(h->conf, h->conf->storage_data);
 	if (!data)
 		return fault_set(why, FAULT_CONFIG, "[storage] data: no store is named");
 	TRY(make_folder(h->conf->data_dir, why));
-	TRY(open_data(h, data, why));
+	TRY(stores_data(h->conf, data, &h->data, why));
+	TRY(whole(h->data, data->id, why));
 	const struct conf_store *blob = conf_store(h->conf, h->conf->storage_blob);
 	TRY(open_blob(h, blob ? blob : data, why));
 	return sweep(h, why);
