@@ -51,6 +51,15 @@ static const struct mime_part *shown(const struct mime_part *p)
 	return slice_eq_nocase(p->type.type, S("text")) ? p : NULL;
 }
 
+/* Visible ASCII at the head, at most `max`: most text is nothing else between its blanks. */
+static size_t word_of(struct slice text, size_t max)
+{
+	size_t n = 0;
+	while (n < text.len && n < max && text.at[n] > ' ' && text.at[n] < 0x7f)
+		n++;
+	return n;
+}
+
 static struct slice preview(const struct mime_part *root, struct arena *a)
 {
 	const struct mime_part *p = shown(root);
@@ -66,7 +75,8 @@ static struct slice preview(const struct mime_part *root, struct arena *a)
 		return S("");
 	buf_init(&b, 0, a);
 	for (bool blank = true; text.len && chars < PREVIEW_CHARS;) {
-		uint32_t c = utf8_take(&text);
+		size_t run = word_of(text, PREVIEW_CHARS - chars - (blank && b.len));
+		uint32_t c = run ? text.at[0] : utf8_take(&text);
 		if (c <= ' ' || c == 0x7f) {
 			blank = true;
 			continue;
@@ -76,8 +86,12 @@ static struct slice preview(const struct mime_part *root, struct arena *a)
 			chars++;
 		}
 		blank = false;
-		utf8_add(&b, c);
-		chars++;
+		if (run)
+			buf_add(&b, slice_head(text, run));
+		else
+			utf8_add(&b, c);
+		text = slice_tail(text, run);
+		chars += run ? run : 1;
 	}
 	return b.len ? buf_slice(&b) : S("");
 }

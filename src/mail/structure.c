@@ -54,21 +54,17 @@ static void put_address(const struct mime_address *m, struct arena *a, struct bu
 	buf_byte(out, ')');
 }
 
-static enum rc put_addresses(const struct fields *header, struct slice name, struct slice other,
-	struct arena *a, struct buf *out)
+/* RC_NONE: the field is not there, or empty of addresses; nothing is written. */
+static enum rc put_addresses(
+	const struct fields *header, struct slice name, struct arena *a, struct buf *out)
 {
 	struct slice value;
 	struct mime_address *list;
 	size_t n = 0;
-	enum rc rc = fields_find(header, name, &value);
-	if (rc == RC_OK)
-		TRY(mime_addresses(value, a, &list, &n));
-	if (n == 0 && other.len) /* RFC 3501 7.4.2: Sender and Reply-To default to From */
-		return put_addresses(header, other, S(""), a, out);
-	if (n == 0) {
-		buf_str(out, "NIL");
-		return RC_OK;
-	}
+	TRY(fields_find(header, name, &value));
+	TRY(mime_addresses(value, a, &list, &n));
+	if (n == 0)
+		return RC_NONE;
 	buf_byte(out, '(');
 	for (size_t i = 0; i < n; i++)
 		put_address(&list[i], a, out);
@@ -79,17 +75,29 @@ static enum rc put_addresses(const struct fields *header, struct slice name, str
 enum rc structure_envelope(const struct fields *header, struct arena *a, struct buf *out)
 {
 	const struct {
-		struct slice name, other;
-	} lists[] = { { S("From"), S("") }, { S("Sender"), S("From") },
-		{ S("Reply-To"), S("From") }, { S("To"), S("") }, { S("Cc"), S("") },
-		{ S("Bcc"), S("") } };
+		struct slice name;
+		bool is_from; /* RFC 3501 7.4.2: Sender and Reply-To default to From */
+	} lists[] = { { S("From"), false }, { S("Sender"), true }, { S("Reply-To"), true },
+		{ S("To"), false }, { S("Cc"), false }, { S("Bcc"), false } };
+	size_t from = 0, from_len = 0;
 	buf_byte(out, '(');
 	put_field(header, S("Date"), a, out);
 	buf_byte(out, ' ');
 	put_field(header, S("Subject"), a, out);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		buf_byte(out, ' ');
-		TRY(put_addresses(header, lists[i].name, lists[i].other, a, out));
+		size_t at = out->len;
+		enum rc rc = put_addresses(header, lists[i].name, a, out);
+		if (rc == RC_NONE && lists[i].is_from && buf_room(out, from_len))
+			buf_add(out, slice_of(out->at + from, from_len));
+		else if (rc == RC_NONE)
+			buf_str(out, "NIL");
+		else
+			TRY(rc);
+		if (i == 0) {
+			from = at;
+			from_len = out->len - at;
+		}
 	}
 	buf_byte(out, ' ');
 	put_field(header, S("In-Reply-To"), a, out);

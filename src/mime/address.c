@@ -129,13 +129,33 @@ static enum rc group_end(struct scan *s)
 	return push(s, (struct mime_address){ .group_end = true });
 }
 
-static void word_char(struct scan *s, uint8_t c)
+/* What the head of the input is, and all behind it that means nothing but itself. */
+static void word(struct scan *s)
 {
+	static const bool ends[256] = { ['"'] = true,
+		['('] = true,
+		['<'] = true,
+		['>'] = true,
+		['@'] = true,
+		[','] = true,
+		[';'] = true,
+		[':'] = true,
+		[' '] = true,
+		['\t'] = true,
+		['\r'] = true,
+		['\n'] = true };
 	struct buf *to = target(s);
+	size_t n = 1;
+	while (n < s->in.len && !ends[s->in.at[n]])
+		n++;
+	struct slice run = slice_head(s->in, n);
+	s->in = slice_tail(s->in, n);
+	if (s->had_angle && !s->in_angle)
+		return; /* behind the brackets */
 	if (to == &s->words && s->spaced && to->len)
 		buf_byte(to, ' ');
 	s->spaced = false;
-	buf_byte(to, c);
+	buf_add(to, run);
 }
 
 static void at_sign(struct scan *s)
@@ -166,6 +186,7 @@ static enum rc one(struct scan *s)
 		comment(s);
 		return RC_OK;
 	}
+	struct slice whole = s->in;
 	s->in = slice_tail(s->in, 1);
 	if (c == '<' && !s->in_angle) {
 		s->in_angle = s->had_angle = true;
@@ -184,8 +205,9 @@ static enum rc one(struct scan *s)
 		return group_start(s);
 	} else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
 		s->spaced = true;
-	} else if (!(s->had_angle && !s->in_angle)) {
-		word_char(s, c);
+	} else {
+		s->in = whole;
+		word(s);
 	}
 	return RC_OK;
 }
@@ -194,16 +216,13 @@ enum rc mime_addresses(struct slice value, struct arena *a, struct mime_address 
 {
 	struct scan s = { .in = value, .a = a };
 	enum rc rc = RC_OK;
-	buf_init(&s.words, 0, NULL);
-	buf_init(&s.local, 0, NULL);
-	buf_init(&s.domain, 0, NULL);
+	buf_init(&s.words, 0, a);
+	buf_init(&s.local, 0, a);
+	buf_init(&s.domain, 0, a);
 	while (rc == RC_OK && s.in.len)
 		rc = one(&s);
 	if (rc == RC_OK)
 		rc = group_end(&s);
-	buf_done(&s.words);
-	buf_done(&s.local);
-	buf_done(&s.domain);
 	*out = s.out;
 	*n = s.n;
 	return rc;

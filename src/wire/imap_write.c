@@ -7,34 +7,60 @@
 
 enum { QUOTED_MAX = 1024 };
 
-/* 2: an atom will do, 1: quotes will do, 0: only a literal. */
-static int form(struct slice s, bool utf8)
+/* What an octet is in a string: an atom's, one that wants quotes, one that wants a backslash too, one beyond ASCII, one
+ * that only a literal may hold. */
+enum { ATOM, QUOTED, ESCAPED, HIGH, RAW };
+
+static const uint8_t classes[256] = {
+	[0] = RAW,
+	[1 ... 9] = QUOTED,
+	['\n'] = RAW,
+	[11 ... 12] = QUOTED,
+	['\r'] = RAW,
+	[14 ... ' '] = QUOTED,
+	['('] = QUOTED,
+	[')'] = QUOTED,
+	['{'] = QUOTED,
+	['%'] = QUOTED,
+	['*'] = QUOTED,
+	[']'] = QUOTED,
+	['"'] = ESCAPED,
+	['\\'] = ESCAPED,
+	[127] = QUOTED,
+	[128 ... 255] = HIGH,
+};
+
+/* The worst of its octets' classes. */
+static int class_of(struct slice s)
 {
-	int best = s.len ? 2 : 1;
-	if (s.len > QUOTED_MAX)
-		return 0;
+	uint8_t worst = s.len ? ATOM : QUOTED;
 	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = s.at[i];
-		if (c == '\r' || c == '\n' || !c || (c > 127 && !utf8))
-			return 0;
-		if (c <= ' ' || c >= 127 || strchr("(){%*\"\\]", c))
-			best = 1;
+		uint8_t c = classes[s.at[i]];
+		worst = c > worst ? c : worst;
 	}
-	return slice_eq_nocase(s, S("NIL")) ? 1 : best;
+	return worst;
 }
 
-static void quote(struct slice s, struct buf *out)
+static bool is_atom(struct slice s)
 {
-	uint8_t *at = buf_room(out, 2 * s.len + 2);
+	return class_of(s) == ATOM && s.len <= QUOTED_MAX && !slice_eq_nocase(s, S("NIL"));
+}
+
+static void quote(struct slice s, bool escapes, struct buf *out)
+{
+	uint8_t *at = buf_room(out, (escapes ? 2 * s.len : s.len) + 2);
 	size_t n = 0;
 	if (!at)
 		return;
 	at[n++] = '"';
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.at[i] == '"' || s.at[i] == '\\')
+	if (!escapes && s.len)
+		memcpy(at + n, s.at, s.len);
+	for (size_t i = 0; escapes && i < s.len; i++) {
+		if (classes[s.at[i]] == ESCAPED)
 			at[n++] = '\\';
 		at[n++] = s.at[i];
 	}
+	n += escapes ? 0 : s.len;
 	at[n++] = '"';
 	buf_added(out, n);
 }
@@ -48,8 +74,9 @@ void imap_write_literal(uint64_t size, struct buf *out)
 
 void imap_write_string(struct slice s, struct buf *out)
 {
-	if (form(s, false)) {
-		quote(s, out);
+	int class = s.len <= QUOTED_MAX ? class_of(s) : RAW;
+	if (class <= ESCAPED) {
+		quote(s, class == ESCAPED, out);
 		return;
 	}
 	imap_write_literal(s.len, out);
@@ -66,7 +93,7 @@ void imap_write_nstring(struct slice s, struct buf *out)
 
 void imap_write_astring(struct slice s, struct buf *out)
 {
-	if (form(s, false) == 2)
+	if (is_atom(s))
 		buf_add(out, s);
 	else
 		imap_write_string(s, out);
@@ -94,10 +121,10 @@ static void quote_utf7(struct slice name, struct buf *out)
 void imap_write_mailbox(struct slice name, bool utf8, struct buf *out)
 {
 	bool plain = slice_find(name, '&') == name.len || utf8;
-	if (form(name, false) == 2 && plain)
+	if (is_atom(name) && plain)
 		buf_add(out, name);
-	else if (utf8 && form(name, true))
-		quote(name, out);
+	else if (utf8 && name.len <= QUOTED_MAX && class_of(name) <= HIGH)
+		quote(name, true, out);
 	else
 		quote_utf7(name, out);
 }
