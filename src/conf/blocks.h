@@ -22,13 +22,6 @@ struct conf_rate {
 	uint64_t count, per_ms;
 };
 
-/* Cron: bit sets of minute, hour, day of month, month, weekday (0 Sunday). any_*: the field was "*". */
-struct conf_cron {
-	uint64_t minutes;
-	uint32_t hours, days, months, weekdays;
-	bool any_day, any_weekday;
-};
-
 enum conf_store_type {
 	CONF_STORE_ROCKSDB,
 	CONF_STORE_SQLITE,

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "conf/blocks.h"
+#include "text/cron.h"
 
 /* [conf 1] A snapshot never changes; a reload makes a new one. Holders count themselves in and out.
  * [conf 2] Strings are NUL-terminated and never NULL ("" when not set); durations are milliseconds, sizes bytes.
@@ -47,7 +48,7 @@ struct conf {
 		bool dnssec;
 	} dns;
 	struct {
-		struct conf_cron data_cleanup, archiving, auto_expunge, telemetry;
+		struct cron data_cleanup, archiving, auto_expunge, telemetry;
 		uint64_t changes_ms, changes_max;
 	} retention;
 	struct {
@@ -120,7 +121,5 @@ bool conf_is_later(struct slice key);
 const char *conf_nearest(struct slice key);
 /* docs/settings.md, from the table. */
 void conf_document(struct buf *out);
-/* The next time at or after `unix_s` (UTC) that fits; 0: none within four years. */
-int64_t conf_cron_next(const struct conf_cron *cron, int64_t unix_s);
 
 #endif

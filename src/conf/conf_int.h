@@ -87,7 +87,6 @@ void conf_value_write(const struct conf_block *b, const struct conf_row *row,
 /* Text into a member. RC_BAD: `why`'s detail says what is expected. Lists split at commas. */
 enum rc conf_value_set(const struct conf_row *row, void *block, struct slice text, struct arena *a,
 	struct fault *why);
-enum rc conf_cron(struct slice text, struct conf_cron *out);
 /* Puts the values of %{env:NAME}% and %{file:PATH}% in. RC_NONE: no such variable or file (`why`). */
 enum rc conf_macro(struct slice text, struct arena *a, struct slice *out, struct fault *why);
 

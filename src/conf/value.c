@@ -166,7 +166,7 @@ enum rc conf_value_set(const struct conf_row *row, void *block, struct slice tex
 		rc = rate_of(text, at);
 		break;
 	case CONF_CRON:
-		rc = conf_cron(text, at);
+		rc = cron_parse(text, at);
 		break;
 	case CONF_ENUM:
 		rc = choice_of(row, text, at);

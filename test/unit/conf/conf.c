@@ -1,7 +1,6 @@
 /* conf.c: Values, macros, layers, faults with their lines, schedules. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/conf.h"
-#include "base/time.h"
 #include "groups.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -195,34 +194,6 @@ static void reads_the_contract(void **state)
 	done(&w);
 }
 
-static void finds_the_next_time(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *cron;
-		struct time_parts from, next;
-	} rows[] = {
-		{ "0 2 * * *", { 2026, 11, 25, 7, 0, 1, 0 }, { 2026, 11, 26, 2, 0, 0, 0 } },
-		{ "*/15 * * * *", { 2026, 11, 25, 7, 1, 0, 0 }, { 2026, 11, 25, 7, 15, 0, 0 } },
-		{ "0 0 29 2 *", { 2026, 1, 1, 0, 0, 0, 0 }, { 2028, 2, 29, 0, 0, 0, 0 } },
-		{ "30 4 * * 7", { 2026, 11, 25, 0, 0, 0, 0 }, { 2026, 11, 29, 4, 30, 0, 0 } },
-		{ "0 0 13 * 5", { 2026, 11, 25, 1, 0, 0, 0 }, { 2026, 11, 27, 0, 0, 0, 0 } },
-		{ "5,10-20/5 0 1 1-3,6 *", { 2026, 2, 1, 0, 11, 0, 0 },
-			{ 2026, 2, 1, 0, 15, 0, 0 } },
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct world w;
-		char text[200];
-		snprintf(text, sizeof(text), "[data-retention]\ntelemetry-schedule = '%s'",
-			rows[i].cron);
-		assert_int_equal(read_text(&w, text), RC_OK);
-		assert_int_equal(
-			conf_cron_next(&w.conf->retention.telemetry, time_join(&rows[i].from)),
-			time_join(&rows[i].next));
-		done(&w);
-	}
-}
-
 static void note_key(void *ctx, struct slice key)
 {
 	buf_fmt(ctx, "%.*s%s\n", FMT(key), conf_is_live(key) ? "" : " *");
@@ -258,7 +229,6 @@ int test_conf(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_values),
 		cmocka_unit_test(has_defaults_and_layers), cmocka_unit_test(says_what_is_wrong),
-		cmocka_unit_test(reads_the_contract), cmocka_unit_test(finds_the_next_time),
-		cmocka_unit_test(compares_two) };
+		cmocka_unit_test(reads_the_contract), cmocka_unit_test(compares_two) };
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
 }

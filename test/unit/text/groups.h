@@ -5,5 +5,6 @@
 
 int test_toml(void);
 int test_json(void);
+int test_cron(void);
 
 #endif
