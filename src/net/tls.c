@@ -213,6 +213,16 @@ static void need_roots(struct tls *tls)
 	lock_leave(&tls->lock);
 }
 
+enum rc tls_trust(struct tls *tls, const char *ca, struct fault *why)
+{
+	if (SSL_CTX_load_verify_locations(tls->client, ca, NULL) != 1)
+		return ssl_fault(why, "authorities", ca);
+	lock_enter(&tls->lock);
+	tls->has_roots = true;
+	lock_leave(&tls->lock);
+	return RC_OK;
+}
+
 struct tls_conn *tls_connect(struct tls *tls, int fd, const char *name, bool verify)
 {
 	if (verify)
@@ -221,9 +231,13 @@ struct tls_conn *tls_connect(struct tls *tls, int fd, const char *name, bool ver
 	if (!c)
 		return NULL;
 	SSL_set_connect_state(c->ssl);
-	SSL_set_tlsext_host_name(c->ssl, name);
+	/* an address is not sent as a name (RFC 6066 3), and stands in the certificate as an address */
+	bool is_address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl), name) == 1;
+	if (!is_address)
+		SSL_set_tlsext_host_name(c->ssl, name);
 	if (verify) {
-		SSL_set1_host(c->ssl, name);
+		if (!is_address)
+			SSL_set1_host(c->ssl, name);
 		SSL_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
 	}
 	return c;

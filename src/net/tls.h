@@ -22,6 +22,10 @@ enum rc tls_reload(struct tls *tls, const struct tls_pair *pairs, size_t n, stru
 void tls_free(struct tls **tls);
 bool tls_has_certificate(const struct tls *tls);
 
+/* The client side trusts what this PEM file holds in place of the system's authorities. Before the first connection. CONFIG: it
+ * cannot be read. */
+enum rc tls_trust(struct tls *tls, const char *ca, struct fault *why);
+
 /* NULL: no memory, or (server) no certificate. `name`: the server's (client). */
 /* `alpn`: see struct door; it lives as long as the connection. */
 struct tls_conn *tls_accept(struct tls *tls, int fd, const char *alpn);
