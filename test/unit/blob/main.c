@@ -78,7 +78,7 @@ static void ranges(void **state)
 static void stored_once_and_purged(void **state)
 {
 	struct world *w = *state;
-	struct slice s = world_content(w, 2 * BLOB_FRAME), got;
+	struct slice s = world_content(w, BLOB_FRAME), got;
 	struct blob_ref ref;
 	size_t n;
 	assert_int_equal(store(w, s, 1, &ref), RC_OK);
