@@ -179,11 +179,15 @@ struct place {
 	bool known;
 };
 
-static enum rc find_place(struct place *p, struct arena *a, struct fault *why)
+static enum rc find_place(struct place *p, struct fault *why)
 {
+	struct arena a;
 	struct slice value;
 	struct blob_meta m;
-	TRY(blob_meta_get(p->blob, p->ref, a, &value, &m, why));
+	arena_init(&a, 0);
+	enum rc rc = blob_meta_get(p->blob, p->ref, &a, &value, &m, why);
+	arena_done(&a);
+	TRY(rc);
 	if (m.size != p->ref->size)
 		return fault_set(why, FAULT_DAMAGED, "a content has another size");
 	p->upload = m.upload;
@@ -191,79 +195,106 @@ static enum rc find_place(struct place *p, struct arena *a, struct fault *why)
 	return RC_OK;
 }
 
-static enum rc get_packed(
-	struct place *p, uint32_t i, struct arena *a, struct slice *packed, struct fault *why)
+/* The part of a frame that is wanted, and where it goes. */
+struct part {
+	size_t size, from, len; /* of the plain frame */
+	uint8_t *at;
+	enum rc rc;
+};
+
+static void unpack(void *ctx, struct slice packed)
 {
-	struct blob *blob = p->blob;
-	if (!p->known && (blob->in_files || p->ref->size > BLOB_FRAME))
-		TRY(find_place(p, a, why));
-	if (blob->in_files)
-		return files_get(&blob->files, p->ref, p->upload, i, a, packed, why);
-	struct slice key = blob_key_frame(a, p->ref, p->upload, i);
-	enum rc rc = data_get(blob->data, DATA_BLOB, key, a, packed, why);
-	if (rc != RC_NONE || p->known)
-		return rc;
-	TRY(find_place(p, a, why));
-	return data_get(
-		blob->data, DATA_BLOB, blob_key_frame(a, p->ref, p->upload, i), a, packed, why);
+	struct part *part = ctx;
+	part->rc = frame_unpack(packed, part->size, part->from, part->len, part->at);
 }
 
-static enum rc get_frame(
-	struct place *p, uint32_t i, struct arena *a, struct slice *plain, struct fault *why)
+static enum rc look_at_file(const struct place *p, uint32_t i, struct part *part, struct fault *why)
 {
+	struct arena a;
 	struct slice packed;
-	enum rc rc = get_packed(p, i, a, &packed, why);
+	arena_init(&a, 0);
+	enum rc rc = files_get(&p->blob->files, p->ref, p->upload, i, &a, &packed, why);
+	if (rc == RC_OK)
+		unpack(part, packed);
+	arena_done(&a);
+	return rc;
+}
+
+static enum rc look_at(const struct place *p, uint32_t i, struct part *part, struct fault *why)
+{
+	struct arena a;
+	if (p->blob->in_files)
+		return look_at_file(p, i, part, why);
+	arena_init(&a, 0);
+	struct slice key = blob_key_frame(&a, p->ref, p->upload, i);
+	enum rc rc = data_look(p->blob->data, DATA_BLOB, key, unpack, part, why);
+	arena_done(&a);
+	return rc;
+}
+
+static enum rc read_frame(struct place *p, uint32_t i, struct part *part, struct fault *why)
+{
+	if (!p->known && (p->blob->in_files || p->ref->size > BLOB_FRAME))
+		TRY(find_place(p, why));
+	enum rc rc = look_at(p, i, part, why);
+	if (rc == RC_NONE && !p->known) {
+		TRY(find_place(p, why));
+		rc = look_at(p, i, part, why);
+	}
 	if (rc == RC_NONE)
 		return fault_set(why, FAULT_NO_SUCH_MESSAGE, "the content is gone");
 	TRY(rc);
-	uint64_t left = p->ref->size - (uint64_t)i * BLOB_FRAME;
-	size_t want = left < BLOB_FRAME ? (size_t)left : BLOB_FRAME;
-	rc = frame_unpack(packed, want, a, plain);
-	if (rc == RC_LIMIT)
+	if (part->rc == RC_LIMIT)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	if (rc != RC_OK || plain->len != want)
+	if (part->rc != RC_OK)
 		return fault_set(why, FAULT_DAMAGED, "a frame of a message is damaged");
 	return RC_OK;
+}
+
+/* All of it is within the content. */
+static enum rc read_frames(struct blob *blob, const struct blob_ref *ref, uint64_t offset,
+	size_t len, uint8_t *at, struct fault *why)
+{
+	struct place place = { .blob = blob, .ref = ref };
+	while (len) {
+		uint64_t frame = offset / BLOB_FRAME, left = ref->size - frame * BLOB_FRAME;
+		struct part part = { .from = (size_t)(offset % BLOB_FRAME), .at = at };
+		part.size = left < BLOB_FRAME ? (size_t)left : BLOB_FRAME;
+		part.len = part.size - part.from < len ? part.size - part.from : len;
+		TRY(read_frame(&place, (uint32_t)frame, &part, why));
+		offset += part.len;
+		at += part.len;
+		len -= part.len;
+	}
+	return RC_OK;
+}
+
+static size_t cut(const struct blob_ref *ref, uint64_t offset, uint64_t len)
+{
+	uint64_t left = offset < ref->size ? ref->size - offset : 0;
+	return (size_t)(len < left ? len : left);
 }
 
 enum rc blob_read(struct blob *blob, const struct blob_ref *ref, uint64_t offset, uint64_t len,
 	struct arena *a, struct slice *out, struct fault *why)
 {
-	struct place place = { .blob = blob, .ref = ref };
-	if (offset > ref->size)
-		offset = ref->size;
-	if (len > ref->size - offset)
-		len = ref->size - offset;
-	if (len == 0) {
-		*out = S("");
-		return RC_OK;
-	}
-	uint32_t first = (uint32_t)(offset / BLOB_FRAME),
-		 last = (uint32_t)((offset + len - 1) / BLOB_FRAME);
-	struct slice plain;
-	if (first == last) { /* no copy */
-		TRY(get_frame(&place, first, a, &plain, why));
-		*out = slice_head(slice_tail(plain, (size_t)(offset % BLOB_FRAME)), (size_t)len);
-		return RC_OK;
-	}
-	uint8_t *at = arena_try(a, (size_t)len);
-	size_t n = 0;
-	if (!at)
+	size_t n = cut(ref, offset, len);
+	uint8_t *at = n ? arena_try(a, n) : NULL;
+	if (n && !at)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	for (uint32_t i = first; i <= last; i++) {
-		struct arena frame;
-		arena_init(&frame, 0);
-		enum rc rc = get_frame(&place, i, &frame, &plain, why);
-		if (rc == RC_OK) {
-			if (i == first)
-				plain = slice_tail(plain, (size_t)(offset % BLOB_FRAME));
-			plain = slice_head(plain, (size_t)len - n);
-			memcpy(at + n, plain.at, plain.len);
-			n += plain.len;
-		}
-		arena_done(&frame);
-		TRY(rc);
-	}
-	*out = slice_of(at, n);
+	TRY(read_frames(blob, ref, offset, n, at, why));
+	*out = n ? slice_of(at, n) : S("");
+	return RC_OK;
+}
+
+enum rc blob_append(struct blob *blob, const struct blob_ref *ref, uint64_t offset, uint64_t len,
+	struct buf *out, struct fault *why)
+{
+	size_t n = cut(ref, offset, len);
+	uint8_t *at = n ? buf_room(out, n) : NULL;
+	if (n && !at)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	TRY(read_frames(blob, ref, offset, n, at, why));
+	buf_added(out, n);
 	return RC_OK;
 }

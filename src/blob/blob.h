@@ -50,6 +50,9 @@ void blob_unlink(struct data_batch *b, const struct blob_ref *ref, uint32_t acco
  * RC_LOST: damaged. */
 enum rc blob_read(struct blob *blob, const struct blob_ref *ref, uint64_t offset, uint64_t len,
 	struct arena *a, struct slice *out, struct fault *why);
+/* The same at the end of `out`, unpacked in place. `out` is over when there is no room for it. */
+enum rc blob_append(struct blob *blob, const struct blob_ref *ref, uint64_t offset, uint64_t len,
+	struct buf *out, struct fault *why);
 /* Removes some of what nobody links any more, from the cursor on (zeroed: the first); for a background job. `n` counts
  * up. RC_MORE: go on with the cursor. */
 struct blob_cursor {

@@ -35,31 +35,53 @@ enum rc frame_pack(enum frame_codec codec, struct slice plain, struct arena *a, 
 	return RC_OK;
 }
 
-enum rc frame_unpack(struct slice packed, size_t max, struct arena *a, struct slice *plain)
+/* The first `len` of `size` bytes. */
+static enum rc unpack_head(
+	enum frame_codec codec, struct slice body, size_t size, size_t len, uint8_t *at)
+{
+	const char *in = (const char *)body.at;
+	if (codec == FRAME_LZ4) {
+		int n = (int)len;
+		int got = len == size ? LZ4_decompress_safe(in, (char *)at, (int)body.len, n)
+				      : LZ4_decompress_safe_partial(
+						in, (char *)at, (int)body.len, n, n);
+		return got == n ? RC_OK : RC_LOST;
+	}
+	return codec == FRAME_ZSTD && len == size &&
+			       ZSTD_decompress(at, size, body.at, body.len) == size
+		       ? RC_OK
+		       : RC_LOST;
+}
+
+/* What lies before or behind the part is unpacked elsewhere. */
+static enum rc unpack_part(enum frame_codec codec, struct slice body, size_t size, size_t from,
+	size_t len, uint8_t *at)
+{
+	struct arena a;
+	size_t head = codec == FRAME_LZ4 ? from + len : size;
+	arena_init(&a, 0);
+	uint8_t *whole = arena_try(&a, head);
+	enum rc rc = whole ? unpack_head(codec, body, size, head, whole) : RC_LIMIT;
+	if (rc == RC_OK)
+		memcpy(at, whole + from, len);
+	arena_done(&a);
+	return rc;
+}
+
+enum rc frame_unpack(struct slice packed, size_t size, size_t from, size_t len, uint8_t *at)
 {
 	if (packed.len == 0)
 		return RC_LOST;
+	enum frame_codec codec = packed.at[0];
 	struct slice body = slice_tail(packed, 1);
-	if (packed.at[0] == FRAME_RAW) {
-		*plain = body;
-		return body.len <= max ? RC_OK : RC_LOST;
-	}
-	uint8_t *at = arena_try(a, max ? max : 1);
-	if (!at)
-		return RC_LIMIT;
-	size_t n;
-	if (packed.at[0] == FRAME_LZ4) {
-		int got = LZ4_decompress_safe(
-			(const char *)body.at, (char *)at, (int)body.len, (int)max);
-		if (got < 0)
+	if (codec == FRAME_RAW) {
+		if (body.len != size)
 			return RC_LOST;
-		n = (size_t)got;
-	} else {
-		n = packed.at[0] == FRAME_ZSTD ? ZSTD_decompress(at, max, body.at, body.len)
-					       : (size_t)-1;
-		if (packed.at[0] != FRAME_ZSTD || ZSTD_isError(n))
-			return RC_LOST;
+		if (len)
+			memcpy(at, body.at + from, len);
+		return RC_OK;
 	}
-	*plain = slice_of(at, n);
-	return RC_OK;
+	if (from == 0 && (len == size || codec == FRAME_LZ4))
+		return unpack_head(codec, body, size, len, at);
+	return unpack_part(codec, body, size, from, len, at);
 }

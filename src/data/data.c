@@ -79,18 +79,52 @@ static void count(_Atomic uint64_t *figure, uint64_t n)
 	atomic_fetch_add_explicit(figure, n, memory_order_relaxed);
 }
 
-enum rc data_get(struct data *data, enum data_space space, struct slice key, struct arena *a,
-	struct slice *value, struct fault *why)
+struct looked {
+	data_look_fn *look;
+	void *ctx;
+	size_t len;
+};
+
+static void look_counted(void *ctx, struct slice value)
 {
-	enum rc rc = data->engine->get(data->e, space, key, a, value, why);
+	struct looked *l = ctx;
+	l->len = value.len;
+	l->look(l->ctx, value);
+}
+
+enum rc data_look(struct data *data, enum data_space space, struct slice key, data_look_fn *look,
+	void *ctx, struct fault *why)
+{
+	struct looked l = { .look = look, .ctx = ctx };
+	enum rc rc = data->engine->look(data->e, space, key, look_counted, &l, why);
 	count(&data->reads, 1);
 	metric_add(METRIC_STORE_GETS, 1);
 	if (rc == RC_OK) {
 		count(&data->keys_read, 1);
-		count(&data->bytes_copied, value->len);
-		metric_add(METRIC_STORE_READ_BYTES, value->len);
+		count(&data->bytes_copied, l.len);
+		metric_add(METRIC_STORE_READ_BYTES, l.len);
 	}
 	return rc;
+}
+
+struct copied {
+	struct arena *a;
+	struct slice *value;
+	enum rc rc;
+};
+
+static void copy(void *ctx, struct slice value)
+{
+	struct copied *c = ctx;
+	c->rc = arena_copy(c->a, value, c->value);
+}
+
+enum rc data_get(struct data *data, enum data_space space, struct slice key, struct arena *a,
+	struct slice *value, struct fault *why)
+{
+	struct copied c = { .a = a, .value = value };
+	TRY(data_look(data, space, key, copy, &c, why));
+	return c.rc == RC_OK ? RC_OK : fault_set(why, FAULT_MEMORY, "%s", "");
 }
 
 struct counted {

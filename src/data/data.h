@@ -24,6 +24,11 @@ enum { DATA_KEY_MAX = 1024 };
 /* RC_NONE: absent (why untouched). The value is a copy in `a`. Faults: STORE, MEMORY. */
 enum rc data_get(struct data *data, enum data_space space, struct slice key, struct arena *a,
 	struct slice *value, struct fault *why);
+/* The value where it lies, borrowed until it returns. It must not call the store. */
+typedef void data_look_fn(void *ctx, struct slice value);
+/* As data_get without the copy: `look` is called once, or with RC_NONE and RC_TEMP not at all. */
+enum rc data_look(struct data *data, enum data_space space, struct slice key, data_look_fn *look,
+	void *ctx, struct fault *why);
 
 struct data_range {
 	enum data_space space;

@@ -14,8 +14,8 @@ struct engine_write {
  * with `why` filled for the last two. */
 struct engine {
 	const char *type;
-	enum rc (*get)(void *e, enum data_space space, struct slice key, struct arena *a,
-		struct slice *value, struct fault *why);
+	enum rc (*look)(void *e, enum data_space space, struct slice key, data_look_fn *look,
+		void *ctx, struct fault *why);
 	enum rc (*scan)(void *e, const struct data_range *range, data_visit_fn *visit, void *ctx,
 		struct fault *why);
 	/* All operations, in order, atomically. `flush`: they and all written before are durable when it returns. */

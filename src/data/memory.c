@@ -45,17 +45,18 @@ static struct node *seek(struct node *head, struct slice key, struct node **befo
 	return at->next[0];
 }
 
-static enum rc memory_get(void *e, enum data_space space, struct slice key, struct arena *a,
-	struct slice *value, struct fault *why)
+static enum rc memory_look(void *e, enum data_space space, struct slice key, data_look_fn *look,
+	void *ctx, struct fault *why)
 {
 	struct memory *m = e;
-	enum rc rc = RC_NONE;
+	(void)why;
 	pthread_rwlock_rdlock(&m->lock);
 	struct node *n = seek(m->heads[space], key, NULL);
-	if (n && slice_eq(n->key, key))
-		rc = arena_copy(a, n->value, value);
+	bool there = n && slice_eq(n->key, key);
+	if (there)
+		look(ctx, n->value);
 	pthread_rwlock_unlock(&m->lock);
-	return rc == RC_LIMIT ? fault_set(why, FAULT_MEMORY, "%s", "") : rc;
+	return there ? RC_OK : RC_NONE;
 }
 
 static enum rc memory_scan(
@@ -182,8 +183,8 @@ static void memory_close(void *e)
 enum rc engine_memory_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine memory = { "memory", memory_get, memory_scan, memory_write, NULL,
-		memory_close };
+	static const struct engine memory = { "memory", memory_look, memory_scan, memory_write,
+		NULL, memory_close };
 	(void)o;
 	(void)why;
 	struct memory *m = mem_new(MEM_STORE, sizeof(*m));

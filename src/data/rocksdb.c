@@ -134,8 +134,8 @@ static enum rc closed(struct fault *why)
 	return fault_set(why, FAULT_STORE, "%s", "");
 }
 
-static enum rc rocks_get(void *e, enum data_space space, struct slice key, struct arena *a,
-	struct slice *value, struct fault *why)
+static enum rc rocks_look(void *e, enum data_space space, struct slice key, data_look_fn *look,
+	void *ctx, struct fault *why)
 {
 	struct rocks *r = e;
 	char *err = NULL;
@@ -144,16 +144,15 @@ static enum rc rocks_get(void *e, enum data_space space, struct slice key, struc
 		return closed(why);
 	rocksdb_pinnableslice_t *pin = rocksdb_get_pinned_cf(
 		r->db, r->reads, r->spaces[space], (const char *)key.at, key.len, &err);
-	enum rc rc = pin ? RC_OK : RC_NONE;
 	if (pin) {
 		const char *at = rocksdb_pinnableslice_value(pin, &len);
-		rc = arena_copy(a, slice_of(at, len), value);
+		look(ctx, slice_of(at, len));
 		rocksdb_pinnableslice_destroy(pin);
 	}
 	leave(r);
 	if (err)
 		return failed(err, why);
-	return rc == RC_LIMIT ? fault_set(why, FAULT_MEMORY, "%s", "") : rc;
+	return pin ? RC_OK : RC_NONE;
 }
 
 static void start(rocksdb_iterator_t *it, const struct data_range *range)
@@ -344,7 +343,7 @@ static rocksdb_options_t *space_options(
 enum rc engine_rocksdb_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine rocksdb = { "rocksdb", rocks_get, rocks_scan, rocks_write, NULL,
+	static const struct engine rocksdb = { "rocksdb", rocks_look, rocks_scan, rocks_write, NULL,
 		rocks_close };
 	must(crc32c_check());
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));

@@ -173,8 +173,8 @@ static struct slice column(sqlite3_stmt *st, int at)
 	return slice_of(p, (size_t)sqlite3_column_bytes(st, at));
 }
 
-static enum rc sqlite_get(void *e, enum data_space space, struct slice key, struct arena *a,
-	struct slice *value, struct fault *why)
+static enum rc sqlite_look(void *e, enum data_space space, struct slice key, data_look_fn *look,
+	void *ctx, struct fault *why)
 {
 	struct sqlite *q = e;
 	struct db *d;
@@ -184,11 +184,9 @@ static enum rc sqlite_get(void *e, enum data_space space, struct slice key, stru
 	int code = sqlite3_step(st);
 	enum rc rc = code == SQLITE_DONE ? RC_NONE : RC_OK;
 	if (code == SQLITE_ROW)
-		rc = arena_copy(a, column(st, 0), value);
+		look(ctx, column(st, 0));
 	else if (code != SQLITE_DONE)
 		rc = failed(d->db, why);
-	if (rc == RC_LIMIT && code == SQLITE_ROW)
-		rc = fault_set(why, FAULT_MEMORY, "%s", "");
 	sqlite3_reset(st);
 	reader_put(q, d);
 	return rc;
@@ -286,7 +284,7 @@ static void sqlite_close(void *e)
 enum rc engine_sqlite_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine sqlite = { "sqlite", sqlite_get, sqlite_scan, sqlite_write,
+	static const struct engine sqlite = { "sqlite", sqlite_look, sqlite_scan, sqlite_write,
 		sqlite_rest, sqlite_close };
 	struct sqlite *q = mem_new(MEM_STORE, sizeof(*q));
 	lock_init(&q->lock, LOCK_STORE);

@@ -3,7 +3,7 @@
 #include "imap/fetch.h"
 #include "wire/imap_write.h"
 
-enum { PIECE = 128 * 1024, FETCH_ROOM = 8 * 1024 };
+enum { FETCH_ROOM = 8 * 1024 };
 
 static enum rc mark_seen(struct imap_session *s, struct mail_change *ch, struct fault *)
 {
@@ -222,19 +222,17 @@ static void chunk_by_table(struct imap_session *s, struct fetch *f)
 
 static enum rc piece(struct imap_session *s, struct fetch *f, struct fault *why)
 {
-	struct arena a;
-	struct slice bytes;
-	arena_init(&a, 0);
-	uint64_t len = f->left < PIECE ? f->left : PIECE;
-	enum rc rc = mail_bytes_get(s->ma, &f->rec.blob, f->offset, len, &a, &bytes, why);
-	if (rc == RC_OK && bytes.len == len)
-		buf_add(imap_out(s), bytes);
-	else
+	struct buf *out = imap_out(s);
+	uint64_t room = BLOB_FRAME - f->offset % BLOB_FRAME; /* each frame is unpacked once */
+	uint64_t len = f->left < room ? f->left : room, want = out->len + len;
+	if (mail_bytes_append(s->ma, &f->rec.blob, f->offset, len, out, why) != RC_OK ||
+		out->len != want) {
 		s->closing = true; /* a literal was begun: the stream cannot be mended */
-	arena_done(&a);
+		return RC_LOST;
+	}
 	f->left -= len;
 	f->offset += len;
-	return s->closing ? RC_LOST : RC_OK;
+	return RC_OK;
 }
 
 static enum rc load(struct imap_session *s, struct fetch *f, struct fault *why)

@@ -73,14 +73,14 @@ enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, 
 	return RC_OK;
 }
 
+enum rc mail_bytes_append(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
+	uint64_t len, struct buf *out, struct fault *why)
+{
+	return blob_append(ma->mail->deps.blob, ref, offset, len, out, why);
+}
+
 enum rc mail_bytes_get(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
 	uint64_t len, struct arena *a, struct slice *out, struct fault *why)
 {
-	if (offset >= ref->size) {
-		*out = S("");
-		return RC_OK;
-	}
-	if (len > ref->size - offset)
-		len = ref->size - offset;
 	return blob_read(ma->mail->deps.blob, ref, offset, len, a, out, why);
 }

@@ -182,5 +182,8 @@ enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, 
 /* Bytes of the message from the blob store, at most `len`, in `a`. */
 enum rc mail_bytes_get(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
 	uint64_t len, struct arena *a, struct slice *out, struct fault *why);
+/* The same at the end of `out`; it is over when there is no room. */
+enum rc mail_bytes_append(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
+	uint64_t len, struct buf *out, struct fault *why);
 
 #endif

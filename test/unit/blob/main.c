@@ -1,5 +1,6 @@
 /* main.c: Content is stored once, read in ranges, purged when nobody links it: in the data store and in files. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "blob/frame.h"
 #include "blob/upload.h"
 #include "world.h"
 
@@ -71,7 +72,62 @@ static void ranges(void **state)
 				blob_read(w->blob, &ref, from, 150000, &w->a, &got, &w->why),
 				RC_OK);
 			assert_true(slice_eq(got, slice_head(slice_tail(s, from), 150000)));
+			struct buf out;
+			buf_init(&out, 0, NULL);
+			buf_str(&out, "before ");
+			assert_int_equal(
+				blob_append(w->blob, &ref, from, 150000, &out, &w->why), RC_OK);
+			buf_str(&out, " behind");
+			assert_int_equal(out.len, got.len + 14);
+			assert_memory_equal(out.at, "before ", 7);
+			assert_memory_equal(out.at + 7, got.at, got.len);
+			buf_done(&out);
 		}
+	}
+}
+
+/* An output that takes no more is left as it was, and says so. */
+static void append_over_a_limit(void **state)
+{
+	struct world *w = *state;
+	struct blob_ref ref;
+	struct buf out;
+	assert_int_equal(store(w, world_content(w, 5000), 1, &ref), RC_OK);
+	buf_init(&out, 4000, NULL);
+	buf_str(&out, "before");
+	assert_int_equal(blob_append(w->blob, &ref, 0, 5000, &out, &w->why), RC_LIMIT);
+	assert_true(out.over);
+	assert_int_equal(out.len, 6);
+	buf_done(&out);
+}
+
+static void parts_of_frames(void **state)
+{
+	static const enum frame_codec codecs[] = { FRAME_RAW, FRAME_LZ4, FRAME_ZSTD };
+	static const size_t sizes[] = { 1, 64, 65, 1000, 9999, BLOB_FRAME };
+	struct world *w = *state;
+	static uint8_t at[BLOB_FRAME];
+	for (size_t i = 0; i < 18; i++) {
+		size_t size = sizes[i / 3];
+		struct slice s = world_content(w, size), packed;
+		assert_int_equal(frame_pack(codecs[i % 3], s, &w->a, &packed), RC_OK);
+		for (size_t from = 0; from <= size; from += 1 + size / 7) {
+			for (size_t len = 0; from + len <= size; len += 1 + size / 11) {
+				assert_int_equal(frame_unpack(packed, size, from, len, at), RC_OK);
+				assert_memory_equal(at, s.at + from, len);
+			}
+			assert_int_equal(frame_unpack(packed, size, from, size - from, at), RC_OK);
+			assert_memory_equal(at, s.at + from, size - from);
+		}
+		if (size > 1) /* it holds more than it should, and less */
+			assert_int_equal(frame_unpack(packed, size - 1, 0, size - 1, at), RC_LOST);
+		if (size < BLOB_FRAME)
+			assert_int_equal(frame_unpack(packed, size + 1, 0, size + 1, at), RC_LOST);
+		assert_int_equal(
+			frame_unpack(slice_head(packed, packed.len - 1), size, 0, size, at),
+			RC_LOST);
+		assert_int_equal(frame_unpack(S(""), size, 0, size, at), RC_LOST);
+		assert_int_equal(frame_unpack(S("\x09 what is this"), 13, 0, 13, at), RC_LOST);
 	}
 }
 
@@ -124,6 +180,8 @@ static void purge_wins_a_race(void **state)
 static int run(struct world *w, const char *name)
 {
 	const struct CMUnitTest tests[] = { { "ranges", ranges, world_begin, world_end, w },
+		{ "append_over_a_limit", append_over_a_limit, world_begin, world_end, w },
+		{ "parts_of_frames", parts_of_frames, world_begin, world_end, w },
 		{ "stored_once_and_purged", stored_once_and_purged, world_begin, world_end, w },
 		{ "purge_wins_a_race", purge_wins_a_race, world_begin, world_end, w } };
 	return _cmocka_run_group_tests(name, tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);

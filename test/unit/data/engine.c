@@ -162,6 +162,67 @@ static void large_values(void **state)
 	arena_done(&small);
 }
 
+struct looked {
+	unsigned calls;
+	size_t len;
+	uint64_t sum;
+};
+
+static void add_up(void *ctx, struct slice value)
+{
+	struct looked *l = ctx;
+	l->calls++;
+	l->len = value.len;
+	for (size_t i = 0; i < value.len; i++)
+		l->sum += value.at[i];
+}
+
+static struct looked look(struct world *w, enum data_space space, const char *key, enum rc want)
+{
+	struct looked l = { 0 };
+	assert_int_equal(data_look(w->data, space, slice_str(key), add_up, &l, &w->why), want);
+	assert_int_equal(l.calls, want == RC_OK);
+	return l;
+}
+
+/* In the write buffer, in the block of a file, in a file of its own: once, whole, and as it is now. */
+static void looks(void **state)
+{
+	enum { SMALL = 100, BIG = 200000 };
+	struct world *w = *state;
+	uint8_t *bytes = arena_try(&w->a, BIG);
+	memset(bytes, 1, BIG);
+	for (size_t space = 0; space < DATA_SPACES; space++) {
+		enum data_space in = (enum data_space)space;
+		look(w, in, "small", RC_NONE);
+		data_put(&w->b, in, S("small"), slice_of(bytes, SMALL));
+		data_put(&w->b, in, S("big"), slice_of(bytes, BIG));
+		data_put(&w->b, in, S("empty"), S(""));
+	}
+	assert_int_equal(world_commit(w), RC_OK);
+	for (int again = 0; again < 2; again++) {
+		for (size_t space = 0; space < DATA_SPACES; space++) {
+			enum data_space in = (enum data_space)space;
+			assert_int_equal(look(w, in, "small", RC_OK).sum, SMALL);
+			assert_int_equal(look(w, in, "big", RC_OK).sum, BIG);
+			assert_int_equal(look(w, in, "empty", RC_OK).len, 0);
+			look(w, in, "bi", RC_NONE);
+			look(w, in, "big0", RC_NONE);
+		}
+		if (again || strcmp(w->engine, "memory") == 0)
+			break;
+		data_close(&w->data);
+		world_open(w);
+	}
+	data_put(&w->b, DATA_BLOB, S("big"), S("\1"));
+	data_delete(&w->b, DATA_MAIN, S("big"));
+	data_add(&w->b, DATA_MAIN, S("n"), 7);
+	assert_int_equal(world_commit(w), RC_OK);
+	assert_int_equal(look(w, DATA_BLOB, "big", RC_OK).sum, 1);
+	look(w, DATA_MAIN, "big", RC_NONE);
+	assert_int_equal(look(w, DATA_MAIN, "n", RC_OK).sum, 7);
+}
+
 static void asserts(void **state)
 {
 	struct world *w = *state;
@@ -308,8 +369,8 @@ int test_engine(const char *engine)
 #f, f, world_begin, world_end, &w \
 	}
 	const struct CMUnitTest tests[] = { T(puts_and_deletes), T(ranges), T(binary_keys),
-		T(large_values), T(asserts), T(counters), T(order_on_a_key), T(order_in_groups),
-		T(deletes_in_groups) };
+		T(large_values), T(looks), T(asserts), T(counters), T(order_on_a_key),
+		T(order_in_groups), T(deletes_in_groups) };
 #undef T
 	return _cmocka_run_group_tests(name, tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
