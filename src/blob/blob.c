@@ -22,6 +22,7 @@ enum rc blob_open(
 	struct blob *blob = mem_new(MEM_STORE, sizeof(*blob));
 	*blob = (struct blob){ .data = data, .in_files = o->path != NULL, .codec = codec };
 	random_bytes(&blob->owner, sizeof(blob->owner));
+	lock_init(&blob->lock, LOCK_STORE);
 	if (o->path)
 		blob->files =
 			(struct files){ mem_str(MEM_STORE, o->path), o->depth > 4 ? 4 : o->depth };
@@ -33,6 +34,8 @@ void blob_close(struct blob **blob)
 {
 	if (!*blob)
 		return;
+	lock_done(&(*blob)->lock);
+	mem_free(MEM_STORE, (*blob)->naming);
 	mem_free(MEM_STORE, (*blob)->files.path);
 	mem_free(MEM_STORE, *blob);
 	*blob = NULL;

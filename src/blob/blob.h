@@ -9,6 +9,7 @@
  *   'B' 'm' hash                              meta: version, size, touch number, upload id (0: frames bear the hash)
  *   'B' 'l' hash be32(account) kind be64(item)  a link: who needs it
  *   'B' 'u' hash                              perhaps nobody needs it any more: purge looks
+ *   'B' 'i'                                   the mark of this store's folder of files
  *   'B' 'p' be64(upload)                      pieces of content that still arrives: be64 owner, unix seconds
  * and in DATA_BLOB, a frame (codec byte, bytes) each:
  *   hash be32(frame)                          of content that fits into one frame
@@ -63,5 +64,14 @@ enum rc blob_purge(struct blob *blob, struct blob_cursor *cursor, size_t *n, str
 /* Removes the pieces of uploads that never ended: those of an earlier process, and those untouched since `before` (unix
  * seconds). `n` counts uploads. */
 enum rc blob_sweep(struct blob *blob, int64_t before, size_t *n, struct fault *why);
+/* Removes some of the files that got their name before `before` (unix seconds) and that no content refers to: a commit
+ * that never came leaves one, after a power cut and when another was faster. Those of uploads under way here stay, however
+ * old. `*walk` is NULL at first. RC_MORE: go on with it; else it is NULL again. `n` counts up. A folder that another store
+ * has marked as its own is left alone, with an event. */
+struct blob_walk;
+enum rc blob_orphans(
+	struct blob *blob, struct blob_walk **walk, int64_t before, size_t *n, struct fault *why);
+/* Gives a walk up. */
+void blob_walk_end(struct blob_walk **walk);
 
 #endif

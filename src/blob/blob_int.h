@@ -3,6 +3,7 @@
 #ifndef BLOB_BLOB_INT_H
 #define BLOB_BLOB_INT_H
 
+#include "base/lock.h"
 #include "blob/blob.h"
 #include "blob/files.h"
 #include "blob/frame.h"
@@ -13,6 +14,9 @@ struct blob {
 	bool in_files;
 	enum frame_codec codec;
 	uint64_t owner; /* of uploads: this process */
+	struct lock lock; /* guards all below */
+	uint64_t *naming; /* uploads whose files have names, and whose commits are not answered */
+	size_t naming_n, naming_cap;
 };
 
 struct blob_meta {
@@ -32,6 +36,8 @@ enum rc blob_meta_get(struct blob *blob, const struct blob_ref *ref, struct aren
  * puts the meta of a new one. */
 enum rc blob_meta_add(struct blob *blob, struct data_batch *b, const struct blob_ref *ref,
 	uint64_t upload, bool *there, struct fault *why);
+/* orphans.c: of an upload that names its file from now on, before it does. `was`: one that is over; 0: none. */
+void blob_naming(struct blob *blob, uint64_t was, uint64_t now);
 /* Removes the pieces of an upload with its reservation, unless that has another value by now. */
 enum rc blob_drop_pieces(
 	struct blob *blob, struct slice key, struct slice value, struct fault *why);

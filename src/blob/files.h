@@ -4,6 +4,7 @@
 #define BLOB_FILES_H
 
 #include "blob/blob.h"
+#include <dirent.h>
 
 /* The file: frames one after the other; then a table of be32 packed lengths; then be32 count of frames.
  * It appears under its name at once and whole (O_TMPFILE, linkat), its folder flushed. */
@@ -29,5 +30,24 @@ enum rc files_get(const struct files *f, const struct blob_ref *ref, uint64_t up
 /* RC_OK also when it is not there. */
 enum rc files_remove(
 	const struct files *f, const struct blob_ref *ref, uint64_t upload, struct fault *why);
+
+/* walk.c: all files that bear a blob's name, in no order, one folder of each level open at a time. */
+struct files_walk {
+	const struct files *files;
+	DIR *dirs[5];
+	unsigned level;
+};
+struct files_entry {
+	struct blob_ref ref; /* its hash alone */
+	uint64_t upload;
+	int64_t named; /* unix seconds: when it got its name, or later */
+};
+enum rc files_walk(const struct files *f, struct files_walk *w, struct fault *why);
+/* RC_NONE: that was all. */
+enum rc files_next(struct files_walk *w, struct files_entry *out, struct fault *why);
+/* At any time after files_walk, or zeroed. */
+void files_walk_done(struct files_walk *w);
+/* Does the folder bear this mark? One that bears none gets it, flushed. */
+enum rc files_mark(const struct files *f, struct slice mark, bool *same, struct fault *why);
 
 #endif

@@ -151,10 +151,19 @@ static void end_pieces(struct blob_upload *u, struct data_batch *b)
 		data_delete(b, DATA_BLOB, blob_key_frame(b->arena, NULL, u->id, i));
 }
 
+/* From here on the file may be found, and no content refers to it yet. */
+static void note_name(struct blob_upload *u)
+{
+	if (u->naming != u->id)
+		blob_naming(u->blob, u->naming, u->id);
+	u->naming = u->id;
+}
+
 static enum rc name_file(struct blob_upload *u, struct fault *why)
 {
 	if (u->is_named)
 		return RC_OK;
+	note_name(u);
 	run_block_begin(RUN_STORE_BLOB);
 	enum rc rc = files_name(&u->blob->files, u->fd, &u->ref, u->id, why);
 	run_block_end();
@@ -165,8 +174,10 @@ static enum rc name_file(struct blob_upload *u, struct fault *why)
 /* Content that fitted into one frame: it is in the batch, or a file of its own. */
 static enum rc put_packed(struct blob_upload *u, struct data_batch *b, struct fault *why)
 {
-	if (u->blob->in_files)
+	if (u->blob->in_files) {
+		note_name(u);
 		return files_put(&u->blob->files, &u->ref, u->id, &u->packed, u->ref.size > 0, why);
+	}
 	if (u->ref.size)
 		data_put(b, DATA_BLOB, blob_key_frame(b->arena, &u->ref, 0, 0), u->packed);
 	return RC_OK;
@@ -209,6 +220,8 @@ void blob_upload_done(struct blob_upload *u, bool stored)
 		return;
 	if (!stored && u->reserved.len)
 		remove_pieces(u);
+	if (u->naming)
+		blob_naming(u->blob, u->naming, 0);
 	files_close(&u->fd);
 	buf_reset(u->frame);
 	crypto_sha256_done(&u->hash);

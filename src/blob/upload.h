@@ -26,6 +26,7 @@ struct blob_upload {
 	struct buf table; /* with files: lengths of frames */
 	int fd; /* with files: the one without a name; -1: none */
 	bool is_named; /* it has its name */
+	uint64_t naming; /* noted as one whose file has its name */
 	bool ended;
 };
 

@@ -189,9 +189,11 @@ static int run(struct world *w, const char *name)
 
 int main(void)
 {
-	struct world in_store = { .files = false }, in_files = { .files = true };
+	struct world in_store = { .files = false }, in_files = { .files = true, .depth = 2 },
+		     flat = { .files = true };
 	return run(&in_store, "blob in the data store") + run(&in_files, "blob in files") +
-			       test_upload(&in_store) + test_upload(&in_files)
+			       test_upload(&in_store) + test_upload(&in_files) +
+			       test_orphans(&in_files) + test_orphans(&flat)
 		       ? 1
 		       : 0;
 }

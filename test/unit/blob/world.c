@@ -9,7 +9,7 @@ int world_begin(void **state)
 	(void)snprintf(w->path, sizeof(w->path), "/tmp/veredus-blob-XXXXXX");
 	assert_non_null(mkdtemp(w->path));
 	struct blob_options bo = {
-		.path = w->files ? w->path : NULL, .depth = 2, .compression = w->compression
+		.path = w->files ? w->path : NULL, .depth = w->depth, .compression = w->compression
 	};
 	arena_init(&w->a, 0);
 	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);

@@ -14,6 +14,7 @@
 
 struct world {
 	bool files;
+	unsigned depth;
 	const char *compression;
 	char path[64];
 	struct data *data;
@@ -32,5 +33,6 @@ size_t world_purge(struct world *w);
 size_t world_keys(struct world *w, enum data_space space, size_t *bytes);
 
 int test_upload(struct world *w);
+int test_orphans(struct world *w);
 
 #endif
