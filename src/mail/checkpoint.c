@@ -198,6 +198,15 @@ static enum rc run_checkpoint(struct checkpoint *c, struct fault *why)
 	return finish(c, why);
 }
 
+enum rc mail_checkpoint_now(struct mail_account *ma, struct fault *why)
+{
+	struct checkpoint c = { .ma = ma };
+	arena_init(&c.arena, 0);
+	enum rc rc = run_checkpoint(&c, why);
+	arena_done(&c.arena);
+	return rc;
+}
+
 /* --- what no mailbox holds any more --- */
 
 static bool any(void *ctx, struct slice key, struct slice value)

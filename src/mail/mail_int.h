@@ -116,6 +116,8 @@ struct slice mail_key_end(struct arena *a, struct slice prefix);
 
 /* checkpoint.c: starts the background job when enough log has gathered. Takes no lock while the store works. */
 void mail_checkpoint_maybe(struct mail_account *ma);
+/* Here and now, on one thread while nobody else changes the account. */
+enum rc mail_checkpoint_now(struct mail_account *ma, struct fault *why);
 enum { MAIL_LOG_KEEP = 20000, MAIL_CHECKPOINT_RECORDS = 2048, MAIL_CHECKPOINT_BYTES = 512 * 1024 };
 
 struct mail_account *mail_ref(struct mail_account *ma);

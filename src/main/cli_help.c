@@ -11,6 +11,9 @@ static const struct {
 	{ "check", "",
 		"check                    reads the configuration: faults, and every effective "
 		"value with its origin" },
+	{ "store", "check",
+		"store check [--dry-run]              reads everything, mends what follows from "
+		"other data, parks and names what is damaged" },
 	{ "store", "copy",
 		"store copy --from STORE --to STORE   all of one data store into another, which is "
 		"empty; goes on where it was cut off" },

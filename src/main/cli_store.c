@@ -1,4 +1,4 @@
-/* cli_store.c: veredus store copy: between stores of the configuration, while no server has them open. */
+/* cli_store.c: veredus store: copying between stores of the configuration, while no server has them open. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/admin.h"
 #include "main/cli.h"
@@ -107,7 +107,8 @@ int cli_store(struct cli *cli)
 		fprintf(stderr, "veredus: a server has the stores open (%s): stop it first\n",
 			path);
 	else if (path && cli_conf(&cli->ask, &conf, &report) == RC_OK)
-		status = copy(cli, conf);
+		status = strcmp(cli->command[1], "check") == 0 ? cli_store_check(cli, conf)
+							       : copy(cli, conf);
 	fwrite(report.at, 1, report.len, stderr);
 	conf_put(&conf);
 	buf_done(&report);

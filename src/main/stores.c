@@ -53,12 +53,13 @@ enum rc stores_data(
 	return data_open(&o, out, why);
 }
 
-static enum rc open_blob(struct house *h, const struct conf_store *s, struct fault *why)
+static enum rc open_blob(const struct conf *c, const struct conf_store *s, struct data *data,
+	struct blob **out, struct fault *why)
 {
 	char path[4096];
 	struct blob_options o = { .compression = compression_name(s ? s->compression : 0) };
 	if (s && s->type == CONF_STORE_FILESYSTEM) {
-		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : h->conf->data_dir,
+		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : c->data_dir,
 			s->path[0] ? "" : "/blobs");
 		o.path = path;
 		o.depth = (unsigned)s->depth;
@@ -66,17 +67,7 @@ static enum rc open_blob(struct house *h, const struct conf_store *s, struct fau
 		return fault_set(why, FAULT_CONFIG,
 			"[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);
 	}
-	return blob_open(h->data, &o, &h->blob, why);
-}
-
-/* What was on its way in when the last process ended. */
-static enum rc sweep(struct house *h, struct fault *why)
-{
-	size_t n = 0;
-	TRY(blob_sweep(h->blob, 0, &n, why));
-	if (n)
-		event_log(EVENT_STORE_SWEPT, f_u64("uploads", n));
-	return RC_OK;
+	return blob_open(data, &o, out, why);
 }
 
 /* A copy that was cut off must not be served: mail would come to it, and the rest of the copy over that. */
@@ -96,15 +87,30 @@ static enum rc whole(struct data *data, const char *id, struct fault *why)
 	return rc == RC_NONE ? RC_OK : rc;
 }
 
+enum rc stores_open(const struct conf *c, struct data **data, struct blob **blob, struct fault *why)
+{
+	const struct conf_store *s = conf_store(c, c->storage_data);
+	if (!s)
+		return fault_set(why, FAULT_CONFIG, "[storage] data: no store is named");
+	TRY(make_folder(c->data_dir, why));
+	TRY(stores_data(c, s, data, why));
+	TRY(whole(*data, s->id, why));
+	const struct conf_store *contents = conf_store(c, c->storage_blob);
+	return open_blob(c, contents ? contents : s, *data, blob, why);
+}
+
+/* What was on its way in when the last process ended. */
+static enum rc sweep(struct house *h, struct fault *why)
+{
+	size_t n = 0;
+	TRY(blob_sweep(h->blob, 0, &n, why));
+	if (n)
+		event_log(EVENT_STORE_SWEPT, f_u64("uploads", n));
+	return RC_OK;
+}
+
 enum rc house_stores(struct house *h, struct fault *why)
 {
-	const struct conf_store *data = conf_store(h->conf, h->conf->storage_data);
-	if (!data)
-		return fault_set(why, FAULT_CONFIG, "[storage] data: no store is named");
-	TRY(make_folder(h->conf->data_dir, why));
-	TRY(stores_data(h->conf, data, &h->data, why));
-	TRY(whole(h->data, data->id, why));
-	const struct conf_store *blob = conf_store(h->conf, h->conf->storage_blob);
-	TRY(open_blob(h, blob ? blob : data, why));
+	TRY(stores_open(h->conf, &h->data, &h->blob, why));
 	return sweep(h, why);
 }

@@ -7,5 +7,6 @@ int test_mailboxes(void);
 int test_record(void);
 int test_find(void);
 int test_ahead(void);
+int test_check(void);
 
 #endif
