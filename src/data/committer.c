@@ -83,7 +83,8 @@ static void collect(struct data *data, const struct data_batch *b, size_t *n)
 		if (is_assert(&b->ops[i]))
 			continue;
 		data->ops[(*n)++] = &b->ops[i];
-		overlay_put(data->overlay, &b->ops[i]);
+		if (b->next) /* whose asserts see it */
+			overlay_put(data->overlay, &b->ops[i]);
 	}
 	atomic_fetch_add_explicit(&data->batch_keys, b->n, memory_order_relaxed);
 	atomic_fetch_add_explicit(&data->batch_bytes, b->bytes, memory_order_relaxed);

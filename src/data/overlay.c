@@ -83,6 +83,8 @@ void overlay_put(struct overlay *o, const struct data_op *op)
 
 const struct data_op *overlay_get(const struct overlay *o, enum data_space space, struct slice key)
 {
+	if (o->used == 0)
+		return NULL;
 	const struct slot *s = find(o, hash_of(space, key), space, key);
 	return s->round == o->round ? s->op : NULL;
 }
