@@ -61,11 +61,15 @@ enum rc mail_change_place(struct mail_change *ch, uint32_t to, const struct mail
 	for (size_t i = 0; i < words_n; i++)
 		op.words[i] = words[i];
 	mail_log_op(&ch->log, &op);
-	data_put(ch->batch, DATA_MAIN,
-		mail_key_where(ch->arena, ch->account, e->mid, to, op.entry.uid), S(""));
 	ch->bytes += e->size;
 	*uid = op.entry.uid;
 	return RC_OK;
+}
+
+void mail_change_where(struct mail_change *ch, uint32_t box, uint64_t mid, uint32_t uid)
+{
+	data_put(
+		ch->batch, DATA_MAIN, mail_key_where(ch->arena, ch->account, mid, box, uid), S(""));
 }
 
 void mail_change_unplace(

@@ -141,7 +141,6 @@ enum rc mail_change_expunge(struct mail_change *ch, uint32_t box, const struct r
 	return rc;
 }
 
-/* Entries in UID order, a handful at a time, so that the lock is held for moments only. */
 static enum rc copy_one(
 	struct mail_change *ch, uint32_t to, const struct mail_entry *e, uint32_t *uid)
 {
@@ -152,9 +151,12 @@ static enum rc copy_one(
 		n = MAIL_OP_WORDS_MAX;
 	for (size_t i = 0; i < n; i++)
 		words[i] = slice_str(names[i]);
-	return mail_change_place(ch, to, e, words, n, uid);
+	TRY(mail_change_place(ch, to, e, words, n, uid));
+	mail_change_where(ch, to, e->mid, *uid);
+	return RC_OK;
 }
 
+/* Entries in UID order, a handful at a time, so that the lock is held for moments only. */
 static size_t read_some(struct mail_account *ma, struct walk *w, struct mail_entry *out, size_t max)
 {
 	size_t n = 0;
@@ -190,6 +192,8 @@ enum rc mail_change_copy(struct mail_change *ch, uint32_t from, const struct ran
 				rc = ranges_add(&op.uids, some[i].uid, some[i].uid);
 				count_out(&op, &some[i]);
 				mail_change_unplace(ch, from, &some[i], false);
+			} else if (rc == RC_OK) {
+				mail_change_where(ch, from, some[i].mid, some[i].uid);
 			}
 		}
 	}

@@ -40,6 +40,9 @@ struct mail_pending *mail_pending(struct mail_change *ch, uint32_t box);
 /* One message more in `to`, at the next UID. */
 enum rc mail_change_place(struct mail_change *ch, uint32_t to, const struct mail_entry *e,
 	const struct slice *words, size_t words_n, uint32_t *uid);
+/* Notes where a message is. Of one that lies where it was delivered nothing is noted: whoever takes it out there knows
+ * that no mailbox holds it. A copy notes both places, so all are known of whatever has more than one. */
+void mail_change_where(struct mail_change *ch, uint32_t box, uint64_t mid, uint32_t uid);
 /* Forgets where a message was; `reap`: perhaps its last place. */
 void mail_change_unplace(
 	struct mail_change *ch, uint32_t box, const struct mail_entry *e, bool reap);

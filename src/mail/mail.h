@@ -12,7 +12,7 @@
  *   'k'                         checkpoint: heads of all mailboxes as of one change id
  *   'p' be32(box) be32(uid>>8)  a page of entries, with the change id it is true for
  *   'r' be64(mid)               the immutable record of a message (mail/record.h)
- *   'i' be64(mid) be32(box) be32(uid)   where a message is
+ *   'i' be64(mid) be32(box) be32(uid)   where a message is, once it was copied or moved
  *   't' be64(hash)              thread of a Message-ID
  * The log is the truth; pages and checkpoint only shorten its replay. A change therefore costs its log record,
  * whatever the size of the mailbox; STORE 1:* is one record with one range.

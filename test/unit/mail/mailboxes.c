@@ -205,6 +205,96 @@ static void cost_follows_the_change(void **state)
 	world_end(&w);
 }
 
+/* --- where messages are --- */
+
+static bool count_key(void *ctx, struct slice key, struct slice value)
+{
+	(void)key;
+	(void)value;
+	++*(size_t *)ctx;
+	return true;
+}
+
+static size_t keys_of(struct world *w, uint8_t tail)
+{
+	struct buf from, to;
+	size_t n = 0;
+	buf_init(&from, 0, NULL);
+	buf_init(&to, 0, NULL);
+	account_key(&from, ACCOUNT, ACCOUNT_MAIL, tail);
+	account_key(&to, ACCOUNT, ACCOUNT_MAIL, (uint8_t)(tail + 1));
+	struct data_range all = { .from = buf_slice(&from), .to = buf_slice(&to) };
+	assert_int_equal(data_scan(w->data, &all, count_key, &n, &w->why), RC_OK);
+	buf_done(&from);
+	buf_done(&to);
+	return n;
+}
+
+static void create(struct world *w, struct mail_change *ch, void *arg)
+{
+	uint32_t id;
+	assert_int_equal(mail_change_create(ch, S("Archive"), MAIL_USE_NONE, &id, &w->why), RC_OK);
+	(void)arg;
+}
+
+struct copying {
+	uint32_t from, to, lo, hi;
+	bool move;
+};
+
+static void copy(struct world *w, struct mail_change *ch, void *arg)
+{
+	struct copying *c = arg;
+	struct ranges uids = { 0 }, src = { 0 }, dst = { 0 };
+	(void)w;
+	assert_int_equal(ranges_add(&uids, c->lo, c->hi), RC_OK);
+	assert_int_equal(mail_change_copy(ch, c->from, &uids, c->to, c->move, &src, &dst), RC_OK);
+	ranges_done(&uids);
+	ranges_done(&src);
+	ranges_done(&dst);
+}
+
+static void expunge_in(struct world *w, uint32_t box, uint32_t lo, uint32_t hi)
+{
+	struct mail_view v;
+	struct flagging f = { .box = box };
+	assert_int_equal(ranges_add(&f.uids, lo, hi), RC_OK);
+	assert_int_equal(mail_view_open(w->ma, box, false, NULL, &v, &w->why), RC_OK);
+	change(w, expunge, &f, NULL);
+	mail_view_close(&v);
+	ranges_done(&f.uids);
+	wait_jobs(w);
+}
+
+/* A message's record goes with its last place, whether it was copied, moved or neither. */
+static void the_last_place_counts(void **state)
+{
+	struct world w;
+	struct mail_view v;
+	(void)state;
+	world_begin(&w, 2);
+	struct adding ad = { .box = box_id(&w, "INBOX"), .n = 4 };
+	change(&w, add, &ad, NULL);
+	change(&w, create, NULL, NULL);
+	assert_int_equal(keys_of(&w, 'r'), 4);
+	assert_int_equal(keys_of(&w, 'i'), 0);
+	uint32_t archive = box_id(&w, "Archive");
+	assert_int_equal(mail_view_open(w.ma, ad.box, false, NULL, &v, &w.why), RC_OK);
+	change(&w, copy, &(struct copying){ ad.box, archive, 1, 2, false }, NULL);
+	change(&w, copy, &(struct copying){ ad.box, archive, 3, 3, true }, NULL);
+	mail_view_close(&v);
+	assert_int_equal(keys_of(&w, 'i'), 5);
+	expunge_in(&w, ad.box, 1, 9); /* two have a copy, one has none */
+	assert_int_equal(keys_of(&w, 'r'), 3);
+	assert_int_equal(keys_of(&w, 'i'), 3);
+	expunge_in(&w, archive, 1, 1);
+	assert_int_equal(keys_of(&w, 'r'), 2);
+	expunge_in(&w, archive, 2, 9);
+	assert_int_equal(keys_of(&w, 'r'), 0);
+	assert_int_equal(keys_of(&w, 'i'), 0);
+	world_end(&w);
+}
+
 static bool in_memory(struct world *w, uint32_t id)
 {
 	struct account *acc = account_get(w->accounts, id);
@@ -239,6 +329,7 @@ int test_mailboxes(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(view_numbers),
 		cmocka_unit_test(survives_eviction), cmocka_unit_test(evicts_the_oldest),
+		cmocka_unit_test(the_last_place_counts),
 		cmocka_unit_test(cost_follows_the_change) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
