@@ -3,8 +3,9 @@
 #include "conf/conf_int.h"
 
 /* Keys, or what they begin with. All others are built into what lives as long as the process. */
-static const char *const live[] = { "server.max-connections", "server.drain", "memory.limit",
-	"log.", "metrics.", "smtp.", "imap.", "http.", "server.listener.", "certificate." };
+static const char *const live[] = { "server.max-connections", "server.drain",
+	"server.min-data-rate", "server.stress-timeout", "memory.limit", "log.", "metrics.",
+	"smtp.", "imap.", "http.", "server.listener.", "certificate." };
 
 /* Keys, or what they begin with, for what comes in a later version; `make lint` holds the list true. */
 static const char *const later[] = { "storage.fts", "storage.lookup", "cache.events.",

@@ -27,7 +27,7 @@ struct conf_cache {
 
 struct conf {
 	const char *hostname, *data_dir, *run_user;
-	uint64_t max_connections, workers, drain_ms;
+	uint64_t max_connections, workers, drain_ms, rate_min, stress_ms;
 	unsigned default_ports; /* 0 standard, 1 high (loopback, unprivileged) */
 	const char *storage_data, *storage_blob, *storage_fts, *storage_lookup, *storage_directory;
 	uint64_t memory_limit; /* effective: never 0 */
@@ -60,7 +60,8 @@ struct conf {
 		bool allow_plain_text; /* passwords without TLS, also from afar */
 	} auth;
 	struct {
-		uint64_t message_max, rcpt_max, errors_max, command_ms, data_ms, hops_max;
+		uint64_t message_max, rcpt_max, errors_max, command_ms, data_ms, total_ms, login_ms,
+			hops_max;
 	} smtp;
 	struct {
 		uint64_t idle_ms, login_ms, literal_max, errors_max;

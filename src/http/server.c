@@ -115,12 +115,12 @@ static void prepare(struct http_session *s)
 /* An answer to what is no request: then the framing is not to be trusted, and the connection ends. */
 static enum step refuse(struct http_session *s, unsigned status, enum fault_id id, const char *text)
 {
-	struct fault why = { .id = id };
 	struct buf b;
 	prepare(s);
 	s->keep = false;
 	buf_init(&b, 0, &s->arena);
-	metric_fault(why.id);
+	if (id != FAULT_NONE) /* a time-out is counted already */
+		metric_fault(id);
 	buf_fmt(&b, "{\"error\":\"%s\"}\n", text);
 	http_answer(&s->call, status, "application/json", buf_slice(&b));
 	return STEP_CLOSE;
@@ -212,13 +212,21 @@ static enum step behind_head(struct http_session *s)
 	return STEP_MORE;
 }
 
+/* No request comes any more: the connection ends. */
+static enum step late(struct http_session *s)
+{
+	if (s->in.len && conn_reads(s->conn))
+		return refuse(s, 408, FAULT_NONE, "the request did not come in time");
+	return STEP_CLOSE;
+}
+
 enum step http_step_head(struct task *t)
 {
 	struct http_session *s = conn_of(t)->session;
-	if (conn_out_full(s->conn))
+	if (conn_out_full(s->conn) && !conn_timed_out(s->conn))
 		return STEP_PARK;
 	if (conn_timed_out(s->conn) || (conn_draining(s->conn) && s->in.len == 0))
-		return STEP_CLOSE;
+		return late(s);
 	enum rc rc = s->in.len ? read_head(s) : RC_MORE;
 	while (rc == RC_MORE) {
 		enum rc got = http_fill(s);
@@ -261,7 +269,7 @@ enum step http_step_body(struct task *t)
 {
 	struct http_session *s = conn_of(t)->session;
 	if (conn_timed_out(s->conn))
-		return refuse(s, 408, FAULT_IDLE_TIMEOUT, "the body did not come in time");
+		return refuse(s, 408, FAULT_NONE, "the body did not come in time");
 	enum rc rc = take_body(s);
 	while (rc == RC_MORE) {
 		enum rc got = http_fill(s);
@@ -301,6 +309,7 @@ static enum step finish(struct http_session *s)
 	bool keep = s->keep;
 	forget(s);
 	s->conn->task.step = http_step_head;
+	conn_idle(s->conn, s->http->deps.idle_ms);
 	return keep ? STEP_MORE : STEP_CLOSE;
 }
 
@@ -319,7 +328,6 @@ enum step http_step_call(struct task *t)
 	if (s->tick && slice_eq(s->head.method, S("HEAD")))
 		s->keep = false;
 	else if (s->tick) {
-		conn_idle(s->conn, 0);
 		t->step = http_step_stream;
 		return STEP_MORE;
 	}
@@ -331,6 +339,10 @@ enum step http_step_stream(struct task *t)
 	struct http_session *s = conn_of(t)->session;
 	struct slice ignored;
 	uint64_t now = run_now_ms(t->run);
+	if (conn_reads(s->conn)) /* who keeps up may listen for ever */
+		conn_idle(s->conn, s->http->deps.idle_ms + s->every_ms);
+	else if (conn_timed_out(s->conn))
+		return STEP_CLOSE;
 	enum rc rc = conn_bytes(s->conn, READ_MAX, &ignored);
 	if (rc == RC_OK) /* a client of a stream has nothing to say until it ends */
 		return STEP_MORE;
@@ -346,6 +358,5 @@ enum step http_step_stream(struct task *t)
 		return STEP_PARK;
 	}
 	buf_str(conn_out(s->conn), s->head.minor ? "0\r\n\r\n" : "");
-	conn_idle(s->conn, s->http->deps.idle_ms);
 	return finish(s);
 }

@@ -137,7 +137,7 @@ enum step imap_step_body(struct task *t)
 {
 	struct imap_session *s = conn_of(t)->session;
 	struct slice bytes;
-	if (conn_timed_out(s->conn))
+	if (imap_too_slow(s))
 		return STEP_CLOSE;
 	while (s->literal_left) {
 		size_t max = s->literal_left < 262144 ? (size_t)s->literal_left : 262144;

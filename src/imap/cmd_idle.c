@@ -30,10 +30,10 @@ enum step imap_step_idle(struct task *t)
 {
 	struct imap_session *s = conn_of(t)->session;
 	struct slice line;
-	if (conn_timed_out(s->conn) || conn_draining(s->conn)) {
-		buf_fmt(imap_out(s), "* BYE %s\r\n",
-			conn_draining(s->conn) ? "[UNAVAILABLE] the server is shutting down"
-					       : "idle for too long");
+	if (imap_too_slow(s))
+		return STEP_CLOSE;
+	if (conn_draining(s->conn)) {
+		buf_str(imap_out(s), "* BYE [UNAVAILABLE] the server is shutting down\r\n");
 		return STEP_CLOSE;
 	}
 	if (imap_full(s))

@@ -223,7 +223,7 @@ enum step imap_step_answer(struct task *t)
 	struct slice line = S("");
 	struct fault why = { 0 };
 	struct buf reply;
-	if (conn_timed_out(s->conn))
+	if (!s->auth_waits && imap_too_slow(s))
 		return STEP_CLOSE;
 	if (!s->auth_waits) {
 		enum rc rc = conn_line(s->conn, SASL_LINE_MAX, &line);

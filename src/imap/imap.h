@@ -17,7 +17,7 @@ struct imap_deps {
 	uint64_t append_max; /* octets of one message; 0: 50 MiB */
 	uint64_t literal_max; /* octets of a command with its literals, APPEND aside; 0: 1 MiB */
 	uint64_t idle_ms; /* 0: 30 minutes (RFC 3501 5.4) */
-	uint64_t login_ms; /* before log-in; 0: 1 minute */
+	uint64_t login_ms; /* in all, before log-in; 0: 1 minute */
 	uint32_t errors_max; /* bad commands before BYE; 0: 20 */
 	bool has_tls; /* STARTTLS is offered */
 };

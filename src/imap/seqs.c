@@ -70,5 +70,7 @@ enum rc imap_logged_in(struct imap_session *s, struct fault *why)
 		mail_quota_set(s->ma, p.quota_bytes);
 	s->state = IMAP_AUTHED;
 	conn_idle(s->conn, s->imap->deps.idle_ms);
+	conn_total(s->conn, 0);
+	conn_trust(s->conn);
 	return RC_OK;
 }

@@ -118,6 +118,7 @@ enum step imap_step_greet(struct task *t)
 	struct imap_session *s = conn_of(t)->session;
 	struct buf *out = imap_out(s);
 	conn_idle(s->conn, s->imap->deps.login_ms);
+	conn_total(s->conn, s->imap->deps.login_ms);
 	buf_str(out, "* OK [CAPABILITY ");
 	imap_capabilities(s, out);
 	buf_fmt(out, "] %s Veredus\r\n", s->imap->deps.hostname);
@@ -214,18 +215,23 @@ static void refuse(struct imap_session *s, enum fault_id id)
 	imap_finish(s, fault_row(id)->rc, &why);
 }
 
+bool imap_too_slow(struct imap_session *s)
+{
+	if (!conn_timed_out(s->conn))
+		return false;
+	buf_fmt(imap_out(s), "* BYE %s\r\n", fault_row(conn_late(s->conn))->sentence);
+	return true;
+}
+
 /* What ends a session from outside: a time-out or the server's drain. */
 static bool ended(struct imap_session *s)
 {
 	struct buf *out = imap_out(s);
-	if (s->closing)
+	if (s->closing || imap_too_slow(s))
 		return true;
-	if (conn_timed_out(s->conn))
-		buf_str(out, "* BYE idle for too long\r\n");
-	else if (conn_draining(s->conn))
-		buf_str(out, "* BYE [UNAVAILABLE] the server is shutting down\r\n");
-	else
+	if (!conn_draining(s->conn))
 		return false;
+	buf_str(out, "* BYE [UNAVAILABLE] the server is shutting down\r\n");
 	return true;
 }
 

@@ -105,6 +105,8 @@ void imap_finish(struct imap_session *s, enum rc rc, const struct fault *why);
 /* Is the output full, or has a slice of work been done: for cursors. */
 bool imap_full(struct imap_session *s);
 void imap_capabilities(struct imap_session *s, struct buf *out);
+/* Silent for too long, or too slow: says BYE, and the session is to be closed. */
+bool imap_too_slow(struct imap_session *s);
 /* Zeroed, in the command's arena. */
 void *imap_work(struct imap_session *s, size_t size);
 

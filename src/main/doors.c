@@ -30,6 +30,8 @@ static void open_mail(struct house *h, struct doors *d)
 		.errors_max = (uint32_t)c->smtp.errors_max,
 		.idle_ms = c->smtp.command_ms,
 		.data_ms = c->smtp.data_ms,
+		.total_ms = c->smtp.total_ms,
+		.login_ms = c->smtp.login_ms,
 		.has_tls = true });
 	d->imap = imap_new(&(struct imap_deps){ .mail = h->mail,
 		.blob = h->blob,

@@ -171,7 +171,7 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 	TRY(tls_new(pairs, n, &h->tls, why));
 	h->net = net_new(&(struct net_conf){ .run = h->run,
 		.tls = h->tls,
-		.connections_max = house_connections(conf),
+		.limits = house_limits(conf),
 		.refuse = run_memory_refuse });
 	open_rooms(h);
 	TRY(open_queue(h, why));

@@ -5,6 +5,7 @@
 
 #include "conf/conf.h"
 #include "base/lock.h"
+#include "net/net.h"
 #include "net/tls.h"
 
 /* Each .c includes the rooms that it speaks to. */
@@ -47,8 +48,8 @@ enum rc house_pairs(struct house *h, const struct conf *c, struct tls_pair *pair
 /* reload.c: the configuration is read again: on a fault all stays as it was, and `report` has every fault with its line;
  * else new connections meet the new settings, and an event names each changed one that needs a restart. Any thread. */
 enum rc house_reload(struct house *h, struct buf *report, struct fault *why);
-/* As many as the configuration allows, or fewer when descriptors would not suffice; then there is an event. */
-size_t house_connections(const struct conf *c);
+/* Connections as many as the configuration allows, or fewer when descriptors would not suffice; then there is an event. */
+struct net_limits house_limits(const struct conf *c);
 /* Listens as the n-th of the doors' listeners says, on a held socket if there is one. */
 enum rc house_listen(struct house *h, const struct doors *doors, size_t n, struct fault *why);
 /* first.c: administrator and demo domain of a first start; prints them once. */

@@ -13,7 +13,7 @@
 /* What stores, log, spool and outgoing mail may need beside the connections that come in. */
 enum { DESCRIPTORS_OTHER = 700, CONNECTIONS_LEAST = 16 };
 
-size_t house_connections(const struct conf *c)
+static size_t connections(const struct conf *c)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
@@ -26,6 +26,13 @@ size_t house_connections(const struct conf *c)
 	event_log(EVENT_SERVER_FEW_DESCRIPTORS, f_u64("descriptors", all),
 		f_u64("connections", most), f_u64("wanted", c->max_connections));
 	return most;
+}
+
+struct net_limits house_limits(const struct conf *c)
+{
+	return (struct net_limits){ .connections_max = connections(c),
+		.rate_min = c->rate_min,
+		.stress_ms = c->stress_ms };
 }
 
 enum rc house_listen(struct house *h, const struct doors *doors, size_t n, struct fault *why)
@@ -113,7 +120,8 @@ static void take_over(struct house *h, struct doors *next)
 	size_t waiting = 0;
 	struct doors *old = h->now;
 	h->now = next;
-	net_limit(h->net, house_connections(c));
+	const struct net_limits limits = house_limits(c);
+	net_limit(h->net, &limits);
 	run_memory_limit(c->memory_limit);
 	event_setup((enum event_level)c->log.level, c->log.format ? EVENT_JSON : EVENT_TEXT);
 	conf_compare(h->conf, c, tell_restart, &waiting);

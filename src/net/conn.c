@@ -127,51 +127,8 @@ void conn_drop(struct conn *c)
 			f_str("peer", c->peer_text));
 		net_terms_put(c->terms);
 	}
-	atomic_fetch_sub(&c->net->open, 1);
+	net_count(c->net, atomic_fetch_sub(&c->net->open, 1) - 1);
 	mem_free(MEM_SESSION, c);
-}
-
-/* --- timeouts --- */
-
-static void touch(struct conn *c)
-{
-	c->idle_at = c->idle_ms ? run_now_ms(c->task.run) + c->idle_ms : 0;
-}
-
-void conn_idle(struct conn *c, uint64_t ms)
-{
-	c->idle_ms = ms;
-	touch(c);
-}
-
-static void set_timer(struct conn *c)
-{
-	uint64_t at = c->timed_out && !c->closing ? 0 : c->idle_at;
-	uint64_t doors = atomic_load(
-		&c->task.deadline); /* set by the door's step just now, unless it is our own */
-	if (c->timed_out && !c->closing)
-		c->total_at = 0;
-	if (c->total_at && (at == 0 || c->total_at < at))
-		at = c->total_at;
-	if (doors && doors != c->timer_set && (at == 0 || doors < at))
-		at = doors;
-	c->timer_set = at;
-	if (at)
-		task_timer(&c->task, at);
-	else
-		task_timer_off(&c->task);
-}
-
-static void check_time(struct conn *c)
-{
-	uint64_t now = run_now_ms(c->task.run);
-	if ((c->idle_at && now >= c->idle_at) || (c->total_at && now >= c->total_at))
-		c->timed_out = true;
-}
-
-bool conn_timed_out(const struct conn *c)
-{
-	return c->timed_out;
 }
 
 bool conn_draining(const struct conn *c)
@@ -202,8 +159,8 @@ static bool flush(struct conn *c)
 		enum rc rc = write_some(c, slice_tail(buf_slice(&c->out), c->out_at), &n);
 		if (rc == RC_OK) {
 			c->out_at += n;
+			c->sent += n;
 			metric_add(METRIC_NET_OUT_BYTES, n);
-			touch(c);
 		} else if (rc == RC_WAIT || rc == RC_MORE) {
 			c->wants_out = rc == RC_WAIT;
 			c->wants_in |= rc == RC_MORE;
@@ -239,7 +196,7 @@ static enum step park(struct conn *c)
 		buf_done(&c->in);
 		c->in_at = c->in_scan = 0;
 	}
-	set_timer(c);
+	deadline_wait(c);
 	return STEP_PARK;
 }
 
@@ -261,7 +218,7 @@ static enum step begin_tls(struct conn *c)
 
 static enum step handshake(struct conn *c)
 {
-	if (c->timed_out)
+	if (c->late)
 		return STEP_CLOSE;
 	enum rc rc = tls_handshake(c->tls);
 	if (rc == RC_OK) {
@@ -308,7 +265,7 @@ static enum step read_proxy(struct conn *c)
 {
 	uint8_t bytes[PROXY_MAX];
 	struct proxy_head head;
-	if (c->timed_out)
+	if (c->late)
 		return STEP_CLOSE;
 	ssize_t n = recv(c->task.fd, bytes, sizeof(bytes), MSG_PEEK);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -337,8 +294,6 @@ static enum step read_proxy(struct conn *c)
 /* Before the door: PROXY header, implicit TLS. */
 static enum step arrive(struct conn *c)
 {
-	if (c->idle_at == 0)
-		touch(c);
 	if (!c->proxied && c->terms->conf.trusted_n && behind_proxy(c))
 		return read_proxy(c);
 	if (c->terms->conf.implicit_tls)
@@ -358,9 +313,9 @@ static enum step finish_connect(struct conn *c)
 		return s;
 	}
 	getsockopt(c->task.fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	c->failed = c->timed_out || error != 0;
+	c->failed = c->late || error != 0;
 	c->broken = c->failed;
-	c->timed_out = false;
+	c->late = FAULT_NONE;
 	c->stage = CONN_STAGE_OPEN;
 	return STEP_MORE;
 }
@@ -368,7 +323,8 @@ static enum step finish_connect(struct conn *c)
 static enum step open_door(struct conn *c)
 {
 	c->stage = CONN_STAGE_TALK;
-	touch(c);
+	conn_total(c, 0);
+	deadline_fill(c);
 	return c->door->open(c->door->arg, c) == RC_OK && c->task.step ? STEP_MORE : STEP_CLOSE;
 }
 
@@ -383,7 +339,7 @@ static bool has_unread(const struct conn *c)
 static enum step linger(struct conn *c)
 {
 	char rest[READ_REST];
-	for (int i = 0; i < READS_IN_A_ROW && !c->timed_out; i++) {
+	for (int i = 0; i < READS_IN_A_ROW && !c->late; i++) {
 		ssize_t n = recv(c->task.fd, rest, sizeof(rest), 0);
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return STEP_CLOSE;
@@ -392,23 +348,41 @@ static enum step linger(struct conn *c)
 			return park(c);
 		}
 	}
-	return c->timed_out ? STEP_CLOSE : STEP_MORE;
+	return c->late ? STEP_CLOSE : STEP_MORE;
 }
 
 static enum step ending(struct conn *c)
 {
 	if (c->lingering)
 		return linger(c);
-	if (!flush(c) && !c->timed_out)
+	if (!flush(c) && !c->late)
 		return park(c);
 	if (c->tls && !c->broken)
 		tls_bye(c->tls);
-	if (c->broken || c->timed_out || c->eof || !has_unread(c) ||
-		shutdown(c->task.fd, SHUT_WR) != 0)
+	bool sends = has_unread(c) || c->begun;
+	if (c->broken || c->late || c->eof || !sends || shutdown(c->task.fd, SHUT_WR) != 0)
 		return STEP_CLOSE;
 	c->lingering = true;
-	c->idle_at = run_now_ms(c->task.run) + LINGER_MS;
+	c->left_ms = LINGER_MS;
 	return STEP_MORE;
+}
+
+/* Nobody reads: our last words would only join what waits in the kernel, which a reset gives up. */
+static void give_up(struct conn *c)
+{
+	struct linger none = { .l_onoff = 1 };
+	setsockopt(c->task.fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	c->broken = true;
+}
+
+static void begin_end(struct conn *c)
+{
+	if (c->late == FAULT_READS_TOO_SLOWLY)
+		give_up(c);
+	c->closing = true;
+	c->late = FAULT_NONE;
+	c->idle_ms = c->left_ms = LAST_WORDS_MS;
+	c->due_at = c->total_at = 0;
 }
 
 static enum step talk(struct conn *c)
@@ -426,9 +400,7 @@ static enum step talk(struct conn *c)
 			    ? s
 			    : STEP_CLOSE; /* a client's end is its door's to judge */
 	if (s == STEP_CLOSE) {
-		c->closing = true;
-		c->timed_out = false;
-		c->idle_at = run_now_ms(c->task.run) + LAST_WORDS_MS;
+		begin_end(c);
 		return ending(c);
 	}
 	if (c->tls_wanted && sent)
@@ -445,8 +417,7 @@ enum step conn_around(struct task *t)
 	struct conn *c = conn_of(t);
 	if (t->woken & WAKE_IO)
 		c->readable = true;
-	if (t->woken & WAKE_TIMER)
-		check_time(c);
+	deadline_woken(c);
 	if (c->closing)
 		return ending(c);
 	switch (c->stage) {
@@ -459,8 +430,8 @@ enum step conn_around(struct task *t)
 	case CONN_STAGE_OPEN:
 		return open_door(c);
 	default:
-		if (!c->gathering && c->out_at < c->out.len && !flush(c))
-			touch(c);
+		if (!c->gathering)
+			(void)flush(c);
 		return talk(c);
 	}
 }

@@ -18,11 +18,20 @@ struct conn {
 	struct tls_conn *tls;
 	struct buf in, out;
 	size_t in_at, in_scan, out_at;
-	uint64_t idle_ms, idle_at, total_at; /* ms; 0: none */
+	uint64_t idle_ms; /* the most that it may keep us waiting; 0: for ever */
+	uint64_t left_ms; /* what is left of it */
+	uint64_t idle_at, due_at,
+		total_at; /* ends of that, of conn_total's, of the listener's time; 0: none */
+	uint64_t sent,
+		taken; /* octets given to the kernel; those that the peer had when we looked last */
 	struct sockaddr_storage peer;
 	char peer_text[48];
+	enum fault_id late; /* why its time is up; NONE: it is not */
 	uint8_t stage;
-	bool readable, eof, broken, timed_out, closing, failed, proxied, skipping;
+	bool readable, eof, broken, closing, failed, proxied, skipping;
+	bool begun; /* octets came since the last whole line */
+	bool rests; /* waits for a line, and that time counts */
+	bool trusted; /* not hurried when connections are many */
 	bool gathering; /* more input is there: its answers leave together with those that wait in `out` */
 	bool lingering, tls_wanted, tls_client, wants_out, wants_in;
 	uint64_t timer_set; /* the deadline that the connection itself set last */
@@ -50,9 +59,21 @@ struct buf *conn_out(struct conn *c);
 bool conn_out_full(const struct conn *c);
 enum { CONN_HIGH_WATER = 64 * 1024 };
 
-/* Without input or drained output for so long, the step runs with conn_timed_out. 0: never. */
+/* A whole line must come within `ms`, counted from when we began to wait for it; octets of conn_bytes, and those of ours
+ * that the peer takes, each earn the time that the least rate allows them, up to `ms` again. Then the step runs with
+ * conn_timed_out. Time in which we do not wait for the peer does not count. A listener's own idle time goes before.
+ * 0: for ever. */
 void conn_idle(struct conn *c, uint64_t ms);
+/* The same after `ms` in all, and what the octets of conn_bytes may take at the least rate; 0: no such time. */
+void conn_total(struct conn *c, uint64_t ms);
+/* The client has logged in: its times stay as they are when connections are many. */
+void conn_trust(struct conn *c);
 bool conn_timed_out(const struct conn *c);
+/* Why: IDLE_TIMEOUT, SENDS_TOO_SLOWLY, READS_TOO_SLOWLY (nothing can be said any more), TOTAL_TIMEOUT; NONE. The event and
+ * the metric are made. */
+enum fault_id conn_late(const struct conn *c);
+/* All output has gone to the kernel. */
+bool conn_reads(const struct conn *c);
 bool conn_draining(const struct conn *c);
 
 /* The peer's address as text, without port. */

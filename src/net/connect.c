@@ -37,8 +37,7 @@ enum rc net_connect(struct net *net, const struct net_target *target, const stru
 	conn_set_peer(c, &peer);
 	c->session = session;
 	c->stage = CONN_STAGE_CONNECT;
-	c->idle_ms = target->timeout_ms;
-	c->idle_at = run_now_ms(net->conf.run) + target->timeout_ms;
+	conn_idle(c, target->timeout_ms);
 	*out = c;
 	task_start(&c->task);
 	return RC_OK;

@@ -54,7 +54,7 @@ static enum rc fill(struct conn *c)
 	if (rc == RC_OK) {
 		buf_added(&c->in, n);
 		metric_add(METRIC_NET_IN_BYTES, n);
-		c->idle_at = c->idle_ms ? run_now_ms(c->task.run) + c->idle_ms : 0;
+		c->begun = true;
 		return RC_OK;
 	}
 	if (rc == RC_MORE || rc == RC_WAIT) {
@@ -95,7 +95,15 @@ static enum rc find_end(struct conn *c, size_t max, size_t *end)
 static enum rc take_line(struct conn *c, size_t max, bool strict, struct slice *line)
 {
 	size_t end;
-	TRY(find_end(c, max, &end));
+	enum rc found = find_end(c, max, &end);
+	if (found == RC_MORE && !c->begun && !c->rests) {
+		c->rests = true;
+		deadline_fill(c); /* from here on it is the peer's turn */
+	}
+	if (found != RC_OK)
+		return found;
+	c->rests = false;
+	deadline_fill(c);
 	struct slice s = slice_of(c->in.at + c->in_at, end - c->in_at);
 	bool skipped = c->skipping;
 	c->skipping = false;
@@ -129,6 +137,7 @@ enum rc conn_bytes(struct conn *c, size_t max, struct slice *bytes)
 	}
 	*bytes = slice_head(slice_tail(buf_slice(&c->in), c->in_at), max);
 	c->in_at += bytes->len;
+	deadline_came(c, bytes->len);
 	return RC_OK;
 }
 

@@ -13,13 +13,13 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, IN_A_ROW = 64, POLITE_MORE = 64, AGAIN_MS = 100 };
+enum { BACKLOG = 1024, IN_A_ROW = 64, ARRIVAL_MS = 300000, POLITE_MORE = 64, AGAIN_MS = 100 };
 
 struct net *net_new(const struct net_conf *conf)
 {
 	struct net *net = mem_new(MEM_OTHER, sizeof(*net));
 	net->conf = *conf;
-	atomic_store(&net->connections_max, conf->connections_max);
+	net_limit(net, &conf->limits);
 	lock_init(&net->lock, LOCK_NET);
 	atomic_store(&net->reserve, open("/dev/null", O_RDONLY | O_CLOEXEC));
 	return net;
@@ -41,9 +41,23 @@ void net_free(struct net **ref)
 	*ref = NULL;
 }
 
-void net_limit(struct net *net, size_t connections_max)
+/* At 80 % it begins, at 60 % it ends. */
+void net_count(struct net *net, size_t open)
 {
-	atomic_store(&net->connections_max, connections_max);
+	size_t most = atomic_load(&net->connections_max);
+	bool was = atomic_load(&net->hurried);
+	bool is = most && open >= (was ? most - most * 2 / 5 : most - most / 5);
+	if (was == is || atomic_exchange(&net->hurried, is) == is || !atomic_load(&net->stress_ms))
+		return;
+	event_log(is ? EVENT_NET_STRESS : EVENT_NET_CALM, f_u64("open", open), f_u64("most", most));
+}
+
+void net_limit(struct net *net, const struct net_limits *limits)
+{
+	atomic_store(&net->connections_max, limits->connections_max);
+	atomic_store(&net->rate_min, limits->rate_min);
+	atomic_store(&net->stress_ms, limits->stress_ms);
+	net_count(net, atomic_load(&net->open));
 }
 
 static struct net_terms *terms_new(const struct net_listener *conf)
@@ -129,10 +143,12 @@ static void take(struct net_socket *l, int fd, const struct sockaddr_storage *pe
 		net_terms_put(terms);
 		return;
 	}
+	net_count(net, all);
 	struct conn *c = conn_new(net, fd, conf->door);
 	c->listener = l;
 	c->terms = terms;
-	c->idle_ms = conf->idle_ms ? conf->idle_ms : 300000;
+	conn_idle(c, ARRIVAL_MS);
+	conn_total(c, ARRIVAL_MS); /* PROXY header and handshake */
 	c->total_at = conf->total_ms ? run_now_ms(net->conf.run) + conf->total_ms : 0;
 	conn_set_peer(c, peer);
 	metric_add(METRIC_CONNECTIONS, 1);

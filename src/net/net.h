@@ -25,10 +25,18 @@ struct door {
 	const char *busy_text; /* sent to a client over the limit; NULL: nothing */
 };
 
+/* What holds for all connections that come in. */
+struct net_limits {
+	size_t connections_max; /* over all listeners; 0: none */
+	uint64_t rate_min; /* octets a second, of a message or an answer; 0: none */
+	uint64_t
+		stress_ms; /* from 80 % of connections_max on, waiting for who has not logged in; 0: no less */
+};
+
 struct net_conf {
 	struct run *run;
+	struct net_limits limits;
 	struct tls *tls; /* for listeners; NULL: no TLS */
-	size_t connections_max;
 	bool (*refuse)(void); /* memory is short: new connections get busy_text; NULL: never */
 };
 
@@ -69,8 +77,7 @@ enum rc net_listen_on(struct net *net, const struct net_listener *l, int fd, str
 enum rc net_listen_as(struct net *net, const struct net_listener *l);
 /* Stops listening there; connections go on. */
 void net_unlisten(struct net *net, const char *bind);
-/* Another limit over all; 0: none. */
-void net_limit(struct net *net, size_t connections_max);
+void net_limit(struct net *net, const struct net_limits *limits);
 /* Stops listening (drain). */
 void net_close_listeners(struct net *net);
 /* The port of the n-th listener (0 in `bind` picks one). */

@@ -27,6 +27,8 @@ struct net_socket {
 struct net {
 	struct net_conf conf;
 	_Atomic size_t connections_max; /* 0: none */
+	_Atomic uint64_t rate_min, stress_ms; /* see struct net_limits */
+	_Atomic bool hurried; /* connections are many: who has not logged in gets stress_ms */
 	struct lock lock;
 	struct net_socket *listeners;
 	_Atomic size_t open;
@@ -41,6 +43,18 @@ enum {
 	CONN_STAGE_TALK
 };
 
+/* deadline.c */
+/* A unit is whole, or begins: all its time is there again. */
+void deadline_fill(struct conn *c);
+/* Octets of a message came. */
+void deadline_came(struct conn *c, size_t octets);
+/* It parks: for its peer if something is watched. Sets the timer. */
+void deadline_wait(struct conn *c);
+/* It runs again. */
+void deadline_woken(struct conn *c);
+
+/* listen.c: after a change of the count or the limit. */
+void net_count(struct net *net, size_t open);
 void net_terms_put(struct net_terms *terms);
 /* No delay, keep-alive. Connections inherit them from the socket that listens (Linux), without a call of their own. */
 void net_socket_options(int fd);

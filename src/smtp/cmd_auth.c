@@ -8,6 +8,8 @@ static void logged_in(struct smtp_session *s)
 {
 	s->source.account = s->auth.account;
 	s->source.may_relay = true;
+	conn_trust(s->conn);
+	smtp_grant_time(s);
 	if (s->extended && !slice_ends(slice_str(s->with), S("A")))
 		snprintf(s->with, sizeof(s->with), "ESMTP%sA", conn_is_tls(s->conn) ? "S" : "");
 	s->source.with = slice_str(s->with);

@@ -129,6 +129,8 @@ enum step smtp_step_greet(struct task *t)
 	struct buf *out = conn_out(s->conn);
 	conn_idle(s->conn, s->smtp->deps.idle_ms);
 	smtp_grant_time(s);
+	if (s->role == SMTP_LMTP)
+		conn_trust(s->conn); /* only our own mail systems come here */
 	buf_fmt(out, "220 %s %s Veredus\r\n", s->smtp->deps.hostname,
 		s->role == SMTP_LMTP ? "LMTP" : "ESMTP");
 	t->step = smtp_step_line;
@@ -137,16 +139,15 @@ enum step smtp_step_greet(struct task *t)
 
 void smtp_grant_time(struct smtp_session *s)
 {
-	enum { IDLE_TIMES = 6 }; /* half an hour of the usual 5 minutes */
-	s->due_ms = run_now_ms(s->conn->task.run) + IDLE_TIMES * s->smtp->deps.idle_ms;
+	bool stranger = s->role == SMTP_SUBMISSION && !s->auth.account;
+	conn_total(s->conn, stranger ? s->smtp->deps.login_ms : s->smtp->deps.total_ms);
 }
 
 bool smtp_too_slow(struct smtp_session *s)
 {
-	bool late = s->smtp->deps.idle_ms && run_now_ms(s->conn->task.run) > s->due_ms;
-	if (!late && !conn_timed_out(s->conn))
+	if (!conn_timed_out(s->conn))
 		return false;
-	smtp_refuse_id(s, late ? FAULT_TOTAL_TIMEOUT : FAULT_IDLE_TIMEOUT);
+	smtp_say(s, fault_row(conn_late(s->conn))->smtp, fault_row(conn_late(s->conn))->sentence);
 	return true;
 }
 

@@ -32,8 +32,6 @@ struct smtp_session {
 	bool chunking; /* a BDAT was taken: DATA is out of order until RSET */
 	bool chunk_last;
 	uint64_t chunk_left;
-	uint64_t
-		due_ms; /* a message must be done by then: who sends an octet now and then is idle too */
 	uint64_t began_us; /* the last octet of the command that is under way */
 	enum metric_id metric; /* its time goes there */
 	unsigned errors;
@@ -81,9 +79,9 @@ void smtp_say(struct smtp_session *s, const char *codes, const char *text);
 /* Answers with the fault's codes and text; counts it, and logs what is worth it. */
 void smtp_refuse(struct smtp_session *s, const struct fault *why);
 void smtp_refuse_id(struct smtp_session *s, enum fault_id id);
-/* The client has time for one more message. */
+/* The client has time for one more message, or for its log-in. */
 void smtp_grant_time(struct smtp_session *s);
-/* Silent for too long, or too slow in all: answers 421, and the session is to be closed. */
+/* Silent for too long, or too slow: answers 421, and the session is to be closed. */
 bool smtp_too_slow(struct smtp_session *s);
 /* Ends the transaction, if there is one. */
 void smtp_reset(struct smtp_session *s);

@@ -20,6 +20,8 @@ struct smtp_deps {
 	uint32_t errors_max; /* bad commands before 421 */
 	uint64_t idle_ms; /* RFC 5321 4.5.3.2.7: 5 minutes */
 	uint64_t data_ms; /* the same within a message (4.5.3.2.5) */
+	uint64_t total_ms; /* without a message taken in; 0: none */
+	uint64_t login_ms; /* submission: before log-in; 0: none */
 	bool has_tls; /* STARTTLS is offered */
 };
 

@@ -67,7 +67,7 @@ static int begin(void **state)
 	(void)state;
 	struct fault why;
 	w.run = run_new(&(struct run_conf){ .seats = 2 });
-	w.net = net_new(&(struct net_conf){ .run = w.run, .connections_max = 100 });
+	w.net = net_new(&(struct net_conf){ .run = w.run, .limits.connections_max = 100 });
 	w.http = http_new(&(struct http_deps){ .routes = routes,
 		.routes_n = sizeof(routes) / sizeof(routes[0]),
 		.name = "http",

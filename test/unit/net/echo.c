@@ -31,10 +31,31 @@ static enum step step_big(struct task *t)
 	return STEP_MORE;
 }
 
+static enum step step_take(struct task *t)
+{
+	struct conn *c = conn_of(t);
+	struct session *s = c->session;
+	struct slice bytes;
+	t->step = step_line; /* it says what there is to say */
+	if (conn_timed_out(c))
+		return STEP_MORE;
+	while (s->left) {
+		enum rc rc = conn_bytes(c, s->left, &bytes);
+		if (rc != RC_OK) {
+			t->step = step_take;
+			return rc == RC_MORE ? STEP_PARK : STEP_CLOSE;
+		}
+		s->left -= bytes.len;
+	}
+	buf_str(conn_out(c), "taken\r\n");
+	return STEP_MORE;
+}
+
 static enum step answer(struct conn *c, struct slice line)
 {
 	struct session *s = c->session;
 	struct buf *out = conn_out(c);
+	uint64_t ms;
 	if (slice_starts(line, S("ping ")))
 		buf_fmt(out, "%.*s\r\n", FMT(slice_tail(line, 5)));
 	else if (slice_eq(line, S("peer")))
@@ -42,6 +63,14 @@ static enum step answer(struct conn *c, struct slice line)
 	else if (slice_starts(line, S("big ")) &&
 		 slice_u64(slice_tail(line, 4), 1 << 30, &s->left) == RC_OK)
 		c->task.step = step_big;
+	else if (slice_starts(line, S("take ")) &&
+		 slice_u64(slice_tail(line, 5), 1 << 30, &s->left) == RC_OK)
+		c->task.step = step_take;
+	else if (slice_starts(line, S("total ")) &&
+		 slice_u64(slice_tail(line, 6), 1 << 30, &ms) == RC_OK)
+		conn_total(c, ms);
+	else if (slice_eq(line, S("trust")))
+		conn_trust(c);
 	else if (slice_eq(line, S("quit")))
 		return STEP_CLOSE;
 	return STEP_MORE;
@@ -77,8 +106,9 @@ static void drop(struct task *t)
 	mem_free(MEM_SESSION, conn_of(t)->session);
 }
 
-static const struct step_row steps[] = { { step_line, "line" }, { step_big, "big" } };
-static const struct task_kind kind = { "echo", steps, 2, drop };
+static const struct step_row steps[] = { { step_line, "line" }, { step_big, "big" },
+	{ step_take, "take" } };
+static const struct task_kind kind = { "echo", steps, 3, drop };
 
 static enum rc open_session(void *arg, struct conn *c)
 {
@@ -93,7 +123,8 @@ void echo_start(struct echo *e, const struct net_listener *conf, size_t connecti
 	struct fault why = { 0 };
 	struct net_listener l = *conf;
 	e->run = run_new(&(struct run_conf){ .seats = 2 });
-	e->net = net_new(&(struct net_conf){ .run = e->run, .connections_max = connections_max });
+	e->net = net_new(
+		&(struct net_conf){ .run = e->run, .limits.connections_max = connections_max });
 	e->door = (struct door){
 		.name = "echo", .kind = &kind, .open = open_session, .busy_text = "busy\r\n"
 	};

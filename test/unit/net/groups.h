@@ -14,8 +14,10 @@
 
 int test_listen(void);
 int test_connect(void);
+int test_deadline(void);
 
-/* "ping X" answers "X"; "peer" the address; "big N" N lines; "quit" closes. "busy" is the refusal, "late" the time-out. */
+/* "ping X" answers "X"; "peer" the address; "big N" N lines; "take N" takes N octets; "total N" gives it N ms; "trust"
+ * trusts it; "quit" closes. "busy" is the refusal, "late" the time-out. */
 struct echo {
 	struct run *run;
 	struct net *net;

@@ -6,5 +6,5 @@
 int main(void)
 {
 	event_setup(LEVEL_ERROR, EVENT_TEXT);
-	return test_listen() + test_connect() ? 1 : 0;
+	return test_listen() + test_connect() + test_deadline() ? 1 : 0;
 }

@@ -55,7 +55,7 @@ void world_begin(struct world *w, bool queue)
 	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);
 	assert_int_equal(blob_open(w->data, &bo, &w->blob, &w->why), RC_OK);
 	w->run = run_new(&(struct run_conf){ .seats = 2 });
-	w->net = net_new(&(struct net_conf){ .run = w->run, .connections_max = 100 });
+	w->net = net_new(&(struct net_conf){ .run = w->run, .limits.connections_max = 100 });
 	w->dir = dir_new(w->data, 1 << 20);
 	w->accounts = accounts_new(&(struct accounts_deps){ .data = w->data, .run = w->run });
 	w->mail = mail_new(&(struct mail_deps){

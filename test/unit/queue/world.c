@@ -46,7 +46,7 @@ static enum rc keep_report(void *arg, struct slice rcpt, struct slice message, s
 static void run_up(struct world *w)
 {
 	w->run = run_new(&(struct run_conf){ .seats = 2 });
-	w->net = net_new(&(struct net_conf){ .run = w->run, .connections_max = 100 });
+	w->net = net_new(&(struct net_conf){ .run = w->run, .limits.connections_max = 100 });
 	assert_int_equal(
 		dns_script_new(w->run, zone, sizeof(zone) / sizeof(zone[0]), &w->dns, &w->why),
 		RC_OK);
