@@ -1,13 +1,21 @@
 /* check.c: Proves mailboxes against the log, the records, the contents and the places of their messages. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mail/check.h"
+#include "base/mem.h"
 #include "blob/check.h"
 #include "mail/change.h"
 #include "mail/mail_int.h"
 #include "mail/record.h"
 #include <inttypes.h>
+#include <stdlib.h>
 
 enum { SOME = 256 };
+
+/* A message of which no place is noted: it lies where it was delivered. */
+struct alone {
+	uint64_t mid;
+	uint32_t box, uid;
+};
 
 struct proof {
 	struct mail *mail;
@@ -18,6 +26,9 @@ struct proof {
 	bool log_damaged;
 	struct mail_box_info box;
 	struct ranges bad; /* UIDs of the box to be taken out */
+	struct alone *alone; /* of all boxes of the account; in order of mid once these are read */
+	size_t alone_n, alone_cap;
+	bool unread; /* a box could not be read: what is in it is not known */
 };
 
 /* --- the log --- */
@@ -92,22 +103,95 @@ static enum rc park_record(struct proof *p, const struct mail_entry *e, struct s
 	return RC_OK;
 }
 
+static bool any(void *ctx, struct slice key, struct slice value)
+{
+	(void)key;
+	(void)value;
+	*(bool *)ctx = true;
+	return false;
+}
+
+static enum rc has_places(
+	struct proof *p, uint64_t mid, bool *has, struct arena *a, struct fault *why)
+{
+	struct slice prefix = mail_key_u64(a, p->account, 'i', mid);
+	struct data_range where = {
+		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(a, prefix), .limit = 1
+	};
+	*has = false;
+	return data_scan(p->check->data, &where, any, has, why);
+}
+
+static enum rc note_place(
+	struct proof *p, const struct alone *at, struct arena *a, struct fault *why)
+{
+	struct data_batch b;
+	data_batch_init(&b, a);
+	data_put(&b, DATA_MAIN, mail_key_where(a, p->account, at->mid, at->box, at->uid), S(""));
+	TRY(check_commit(p->check, &b, why));
+	check_tell(p->check, CHECK_MENDED,
+		"account %" PRIu32 ": UID %" PRIu32 " of mailbox %" PRIu32 " has its place again",
+		p->account, at->uid, at->box);
+	return RC_OK;
+}
+
+static enum rc add_alone(struct proof *p, const struct alone *at, struct fault *why)
+{
+	if (p->alone_n == p->alone_cap) {
+		size_t cap = p->alone_cap ? p->alone_cap * 2 : SOME;
+		struct alone *more = mem_grow(MEM_OTHER, p->alone, cap * sizeof(*more));
+		if (!more)
+			return fault_set(why, FAULT_MEMORY, "%s", "");
+		p->alone = more;
+		p->alone_cap = cap;
+	}
+	p->alone[p->alone_n++] = *at;
+	return RC_OK;
+}
+
+/* Of a message in more than one place all places are noted (mail_change_where). */
 static enum rc prove_place(
 	struct proof *p, const struct mail_entry *e, struct arena *a, struct fault *why)
 {
+	const struct alone at = { e->mid, p->box.id, e->uid };
 	struct slice value;
-	struct data_batch b;
-	struct slice key = mail_key_where(a, p->account, e->mid, p->box.id, e->uid);
+	struct slice key = mail_key_where(a, p->account, at.mid, at.box, at.uid);
+	bool others;
 	enum rc rc = data_get(p->check->data, DATA_MAIN, key, a, &value, why);
 	if (rc != RC_NONE)
 		return rc;
-	data_batch_init(&b, a);
-	data_put(&b, DATA_MAIN, key, S(""));
-	TRY(check_commit(p->check, &b, why));
-	check_tell(p->check, CHECK_MENDED,
-		"account %" PRIu32 ": %.*s, UID %" PRIu32 " has its place again", p->account,
-		FMT(p->box.name), e->uid);
-	return RC_OK;
+	TRY(has_places(p, e->mid, &others, a, why));
+	return others ? note_place(p, &at, a, why) : add_alone(p, &at, why);
+}
+
+static int by_mid(const void *x, const void *y)
+{
+	const struct alone *a = x, *b = y;
+	return a->mid < b->mid ? -1 : a->mid > b->mid;
+}
+
+/* All boxes are read: whoever is in two of them is not alone. */
+static enum rc prove_alone(struct proof *p, struct fault *why)
+{
+	enum rc rc = RC_OK;
+	if (p->alone_n)
+		qsort(p->alone, p->alone_n, sizeof(*p->alone), by_mid);
+	for (size_t i = 0; rc == RC_OK && i < p->alone_n; i++) {
+		const struct alone *at = &p->alone[i];
+		bool twice = (i > 0 && at[-1].mid == at->mid) ||
+			     (i + 1 < p->alone_n && at[1].mid == at->mid);
+		struct arena a;
+		arena_init(&a, 0);
+		rc = twice ? note_place(p, at, &a, why) : RC_OK;
+		arena_done(&a);
+	}
+	return rc;
+}
+
+static bool is_alone(const struct proof *p, uint64_t mid)
+{
+	const struct alone wanted = { .mid = mid };
+	return p->alone_n && bsearch(&wanted, p->alone, p->alone_n, sizeof(wanted), by_mid);
 }
 
 static enum rc prove_entry(
@@ -232,6 +316,7 @@ static enum rc prove_box(
 			"account %" PRIu32
 			": a page of %.*s cannot be read; take the mailbox from a backup",
 			p->account, FMT(info->name));
+		p->unread = true;
 		return RC_OK;
 	}
 	TRY(rc);
@@ -276,14 +361,6 @@ static enum rc prove_where(
 	return RC_OK;
 }
 
-static bool any(void *ctx, struct slice key, struct slice value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)ctx = true;
-	return false;
-}
-
 /* A record that no mailbox holds, and that no expunge will remove, keeps content for nobody. */
 static enum rc prove_record(
 	void *ctx, struct slice key, struct slice value, struct arena *a, struct fault *why)
@@ -296,12 +373,8 @@ static enum rc prove_record(
 	bool held = false;
 	if (take_be64(&tail, &mid) != RC_OK)
 		return RC_OK;
-	struct slice prefix = mail_key_u64(a, p->account, 'i', mid);
-	struct data_range where = {
-		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(a, prefix), .limit = 1
-	};
-	TRY(data_scan(p->check->data, &where, any, &held, why));
-	if (held)
+	TRY(has_places(p, mid, &held, a, why));
+	if (held || is_alone(p, mid))
 		return RC_OK;
 	data_batch_init(&b, a);
 	if (mail_record_read(value, &rec) == RC_OK)
@@ -349,15 +422,18 @@ static enum rc prove_boxes(struct proof *p, struct fault *why)
 	struct mail_box_info *boxes;
 	size_t n;
 	bool mended = false, reap;
+	p->alone_n = 0;
+	p->unread = false;
 	arena_init(&a, 0);
 	enum rc rc = mail_box_list(p->ma, &a, &boxes, &n);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		rc = prove_box(p, &boxes[i], &mended, why);
 	arena_done(&a);
 	TRY(rc);
+	TRY(prove_alone(p, why));
 	TRY(walk_tail(p, "places", 'i', prove_where, why));
 	TRY(has_reap(p, &reap, why));
-	if (!reap)
+	if (!reap && !p->unread)
 		TRY(walk_tail(p, "records", 'r', prove_record, why));
 	return mended && !p->check->look ? mail_checkpoint_now(p->ma, why) : RC_OK;
 }
@@ -410,6 +486,7 @@ enum rc mail_check(struct mail *mail, struct check *check, struct fault *why)
 			rc = prove_account(&p, why);
 	}
 	ranges_done(&p.bad);
+	mem_free(MEM_OTHER, p.alone);
 	return rc;
 }
 

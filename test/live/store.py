@@ -28,6 +28,8 @@ def filled(engine):
         c.login(f"ann@{DOMAIN}", PASSWORD)
         c.select("INBOX")
         c.store("3:7", "+FLAGS", "(\\Flagged kept)")
+        c.create("Copies")
+        c.copy("10:12", "Copies")
     return server
 
 
@@ -96,10 +98,13 @@ def spoil(server):
         # the queue's count, and a place of no message
         db.execute("insert or replace into kv0 values (?, ?)", (b"Qn", b"\7" + bytes(7)))
         db.execute("insert into kv0 values (?, ?)", (b"Qd" + bytes(8) + b"\0\0\0\0\0\0\0\1", b"x.example"))
-        # a place of a message that is there, and one of none
-        place = one("substr(k, 1, 1) = cast('A' as blob) and substr(k, 6, 2) = cast('mi' as blob)")[0]
-        db.execute("delete from kv0 where k = ?", (place,))
-        db.execute("insert into kv0 values (?, ?)", (place[:-4] + b"\0\0\xff\0", b""))
+        # one of a message's two places, both of another's, and one of none
+        places = [r[0] for r in db.execute("select k from kv0 where substr(k, 1, 1) = cast('A' as blob) and "
+                                           "substr(k, 6, 2) = cast('mi' as blob) order by k")]
+        assert len(places) == 6, places
+        for place in places[:3]:
+            db.execute("delete from kv0 where k = ?", (place,))
+        db.execute("insert into kv0 values (?, ?)", (places[4][:-4] + b"\0\0\xff\0", b""))
         # a record that cannot be read, and content that is not what its hash says
         record = db.execute("select k from kv0 where substr(k, 1, 1) = cast('A' as blob) and substr(k, 6, 2) = "
                             "cast('mr' as blob) order by k limit 1 offset 3").fetchone()[0]
@@ -127,11 +132,12 @@ def check_finds_and_mends():
                        "mended: account 1: a place of a message that is not there", "its record cannot be read",
                        "octets is damaged", '"copied" has lost its content'):
             assert wanted in text, (wanted, text)
+        assert text.count("has its place again") == 3, text
         assert check(server)[0] == [], "it is mended"
         server.start()
         left = mail_of(server, "ann")
         assert len(left) == 28 and all(b"token c" in body for _, _, body in left), len(left)
-        assert server.cli("account", "show", f"ann@{DOMAIN}").count("28") == 1
+        assert server.cli("account", "show", f"ann@{DOMAIN}").count("31") == 1
     finally:
         server.__exit__()
 

@@ -233,7 +233,7 @@ static size_t keys_of(struct world *w, uint8_t tail)
 static void create(struct world *w, struct mail_change *ch, void *arg)
 {
 	uint32_t id;
-	assert_int_equal(mail_change_create(ch, S("Archive"), MAIL_USE_NONE, &id, &w->why), RC_OK);
+	assert_int_equal(mail_change_create(ch, S("Copies"), MAIL_USE_NONE, &id, &w->why), RC_OK);
 	(void)arg;
 }
 
@@ -278,18 +278,18 @@ static void the_last_place_counts(void **state)
 	change(&w, create, NULL, NULL);
 	assert_int_equal(keys_of(&w, 'r'), 4);
 	assert_int_equal(keys_of(&w, 'i'), 0);
-	uint32_t archive = box_id(&w, "Archive");
+	uint32_t copies = box_id(&w, "Copies");
 	assert_int_equal(mail_view_open(w.ma, ad.box, false, NULL, &v, &w.why), RC_OK);
-	change(&w, copy, &(struct copying){ ad.box, archive, 1, 2, false }, NULL);
-	change(&w, copy, &(struct copying){ ad.box, archive, 3, 3, true }, NULL);
+	change(&w, copy, &(struct copying){ ad.box, copies, 1, 2, false }, NULL);
+	change(&w, copy, &(struct copying){ ad.box, copies, 3, 3, true }, NULL);
 	mail_view_close(&v);
 	assert_int_equal(keys_of(&w, 'i'), 5);
 	expunge_in(&w, ad.box, 1, 9); /* two have a copy, one has none */
 	assert_int_equal(keys_of(&w, 'r'), 3);
 	assert_int_equal(keys_of(&w, 'i'), 3);
-	expunge_in(&w, archive, 1, 1);
+	expunge_in(&w, copies, 1, 1);
 	assert_int_equal(keys_of(&w, 'r'), 2);
-	expunge_in(&w, archive, 2, 9);
+	expunge_in(&w, copies, 2, 9);
 	assert_int_equal(keys_of(&w, 'r'), 0);
 	assert_int_equal(keys_of(&w, 'i'), 0);
 	world_end(&w);
