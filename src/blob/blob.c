@@ -4,10 +4,8 @@
 #include "base/random.h"
 #include "blob/blob_int.h"
 #include "crypto/hash.h"
-#include <errno.h>
-#include <sys/stat.h>
 
-enum { META_VERSION = 1 };
+enum { FRAMES_A_READ = 8 }; /* of a place, at most: a megabyte */
 
 enum rc blob_open(
 	struct data *data, const struct blob_options *o, struct blob **out, struct fault *why)
@@ -17,15 +15,16 @@ enum rc blob_open(
 		codec = FRAME_ZSTD;
 	else if (o->compression && strcmp(o->compression, "none") == 0)
 		codec = FRAME_RAW;
-	if (o->path && mkdir(o->path, 0700) != 0 && errno != EEXIST)
-		return fault_set(why, FAULT_STORE, "%s: %s", o->path, strerror(errno));
 	struct blob *blob = mem_new(MEM_STORE, sizeof(*blob));
-	*blob = (struct blob){ .data = data, .in_files = o->path != NULL, .codec = codec };
+	*blob = (struct blob){ .data = data, .codec = codec };
 	random_bytes(&blob->owner, sizeof(blob->owner));
 	lock_init(&blob->lock, LOCK_STORE);
-	if (o->path)
-		blob->files =
-			(struct files){ mem_str(MEM_STORE, o->path), o->depth > 4 ? 4 : o->depth };
+	enum rc rc = o->place ? place_open(o->place, &blob->place, why) : RC_OK;
+	if (rc != RC_OK) {
+		blob_close(&blob);
+		return rc;
+	}
+	blob->spool = mem_str(MEM_STORE, o->spool ? o->spool : "/tmp");
 	*out = blob;
 	return RC_OK;
 }
@@ -34,9 +33,10 @@ void blob_close(struct blob **blob)
 {
 	if (!*blob)
 		return;
+	place_close(&(*blob)->place);
 	lock_done(&(*blob)->lock);
 	mem_free(MEM_STORE, (*blob)->naming);
-	mem_free(MEM_STORE, (*blob)->files.path);
+	mem_free(MEM_STORE, (char *)(*blob)->spool);
 	mem_free(MEM_STORE, *blob);
 	*blob = NULL;
 }
@@ -45,39 +45,6 @@ void blob_ref_of(struct slice content, struct blob_ref *out)
 {
 	out->size = content.len;
 	crypto_sha256(content, out->hash);
-}
-
-struct slice blob_key(struct arena *a, uint8_t what, const struct blob_ref *ref)
-{
-	struct buf key;
-	buf_init(&key, 0, a);
-	buf_byte(&key, 'B');
-	buf_byte(&key, what);
-	buf_add(&key, slice_of(ref->hash, sizeof(ref->hash)));
-	return buf_slice(&key);
-}
-
-struct slice blob_key_upload(struct arena *a, uint64_t upload)
-{
-	struct buf key;
-	buf_init(&key, 0, a);
-	buf_byte(&key, 'B');
-	buf_byte(&key, 'p');
-	buf_be64(&key, upload);
-	return buf_slice(&key);
-}
-
-struct slice blob_key_frame(
-	struct arena *a, const struct blob_ref *ref, uint64_t upload, uint32_t frame)
-{
-	struct buf key;
-	buf_init(&key, 0, a);
-	if (upload)
-		buf_be64(&key, upload);
-	else
-		buf_add(&key, slice_of(ref->hash, sizeof(ref->hash)));
-	buf_be32(&key, frame);
-	return buf_slice(&key);
 }
 
 static struct slice link_key(
@@ -94,63 +61,11 @@ static struct slice link_key(
 	return buf_slice(&key);
 }
 
-static struct slice meta_value(struct arena *a, const struct blob_meta *m)
-{
-	struct buf v;
-	buf_init(&v, 0, a);
-	buf_byte(&v, META_VERSION);
-	buf_varint(&v, m->size);
-	buf_varint(&v, m->touch);
-	buf_varint(&v, m->upload);
-	return buf_slice(&v);
-}
-
-static enum rc meta_read(struct slice v, struct blob_meta *m)
-{
-	uint8_t version;
-	TRY(take_byte(&v, &version));
-	if (version != META_VERSION)
-		return RC_BAD;
-	TRY(take_varint(&v, &m->size));
-	TRY(take_varint(&v, &m->touch));
-	return take_varint(&v, &m->upload);
-}
-
-enum rc blob_meta_get(struct blob *blob, const struct blob_ref *ref, struct arena *a,
-	struct slice *value, struct blob_meta *m, struct fault *why)
-{
-	TRY(data_get(blob->data, DATA_MAIN, blob_key(a, 'm', ref), a, value, why));
-	if (meta_read(*value, m) != RC_OK)
-		return fault_set(why, FAULT_DAMAGED, "the figures of a content are damaged");
-	return RC_OK;
-}
-
-enum rc blob_meta_add(struct blob *blob, struct data_batch *b, const struct blob_ref *ref,
-	uint64_t upload, bool *there, struct fault *why)
-{
-	struct slice key = blob_key(b->arena, 'm', ref), value;
-	struct blob_meta m;
-	enum rc rc = blob_meta_get(blob, ref, b->arena, &value, &m, why);
-	if (rc != RC_OK && rc != RC_NONE && rc != RC_LOST)
-		return rc;
-	*there = rc == RC_OK && m.size == ref->size;
-	if (*there)
-		m.touch++;
-	else
-		m = (struct blob_meta){ .size = ref->size, .touch = 1, .upload = upload };
-	if (rc == RC_NONE)
-		data_assert_absent(b, DATA_MAIN, key);
-	else
-		data_assert(b, DATA_MAIN, key, value); /* a damaged one is written anew */
-	data_put(b, DATA_MAIN, key, meta_value(b->arena, &m));
-	return RC_OK;
-}
-
 enum rc blob_keep(
 	struct blob *blob, struct data_batch *b, const struct blob_ref *ref, struct fault *why)
 {
 	bool there;
-	TRY(blob_meta_add(blob, b, ref, 0, &there, why));
+	TRY(meta_add(blob, b, ref, &(struct blob_meta){ 0 }, &there, why));
 	return there ? RC_OK : fault_set(why, FAULT_NO_SUCH_MESSAGE, "the content is gone");
 }
 
@@ -171,31 +86,37 @@ void blob_unlink(struct data_batch *b, const struct blob_ref *ref, uint32_t acco
 	buf_be32(&value, account);
 	buf_byte(&value, kind);
 	buf_be64(&value, item);
-	data_put(b, DATA_MAIN, blob_key(b->arena, 'u', ref), buf_slice(&value));
+	data_put(b, DATA_MAIN, meta_key(b->arena, 'u', ref), buf_slice(&value));
 }
 
-/* Where the frames of a content are. `upload` is read when it must be: content of one frame mostly came whole. */
-struct place {
+/* Where the frames of a content are. It is read when it must be: content of one frame in the data store mostly came
+ * whole, and is found by its hash: upload 0. */
+struct spot {
 	struct blob *blob;
 	const struct blob_ref *ref;
-	uint64_t upload;
+	struct blob_meta meta;
+	struct slice lens; /* of an object, packed: varints, or be32 */
+	bool is_table; /* be32 */
 	bool known;
+	struct arena a; /* of what is known */
 };
 
-static enum rc find_place(struct place *p, struct fault *why)
+static enum rc find_spot(struct spot *p, struct fault *why)
 {
-	struct arena a;
 	struct slice value;
-	struct blob_meta m;
-	arena_init(&a, 0);
-	enum rc rc = blob_meta_get(p->blob, p->ref, &a, &value, &m, why);
-	arena_done(&a);
-	TRY(rc);
-	if (m.size != p->ref->size)
+	struct place_name name;
+	struct place *place;
+	TRY(meta_get(p->blob, p->ref, &p->a, &value, &p->meta, why));
+	if (p->meta.size != p->ref->size)
 		return fault_set(why, FAULT_DAMAGED, "a content has another size");
-	p->upload = m.upload;
 	p->known = true;
-	return RC_OK;
+	p->lens = p->meta.lens;
+	p->is_table = p->lens.len == 0;
+	if (p->meta.where == META_IN_DATA || !p->is_table)
+		return RC_OK;
+	meta_name(p->ref, &p->meta, &name);
+	TRY(meta_place(p->blob, &p->meta, &place, why));
+	return place_table(place, &name, &p->a, &p->lens, why);
 }
 
 /* The part of a frame that is wanted, and where it goes. */
@@ -205,71 +126,144 @@ struct part {
 	enum rc rc;
 };
 
+static struct part part_of(const struct blob_ref *ref, uint64_t offset, size_t len, uint8_t *at)
+{
+	uint64_t left = ref->size - offset / BLOB_FRAME * BLOB_FRAME;
+	struct part part = { .from = (size_t)(offset % BLOB_FRAME), .at = at };
+	part.size = left < BLOB_FRAME ? (size_t)left : BLOB_FRAME;
+	part.len = part.size - part.from < len ? part.size - part.from : len;
+	return part;
+}
+
 static void unpack(void *ctx, struct slice packed)
 {
 	struct part *part = ctx;
 	part->rc = frame_unpack(packed, part->size, part->from, part->len, part->at);
 }
 
-static enum rc look_at_file(const struct place *p, uint32_t i, struct part *part, struct fault *why)
+static enum rc answer(enum rc rc, struct fault *why)
+{
+	if (rc == RC_LIMIT)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	return rc == RC_OK ? RC_OK
+			   : fault_set(why, FAULT_DAMAGED, "a frame of a message is damaged");
+}
+
+/* --- from a place --- */
+
+/* Packed lengths of frames, one after the other; RC_BAD: there is none, or one that no frame has. */
+static enum rc take_len(struct slice *lens, bool is_table, size_t *len)
+{
+	uint64_t n = 0;
+	uint32_t fixed = 0;
+	TRY(is_table ? take_be32(lens, &fixed) : take_varint(lens, &n));
+	*len = is_table ? fixed : (size_t)n;
+	return *len <= BLOB_FRAME + 1 ? RC_OK : RC_BAD;
+}
+
+/* Some frames of an object, by one read. */
+struct frames {
+	uint32_t first, n;
+	size_t len[FRAMES_A_READ];
+	struct slice packed; /* all of them */
+};
+
+static enum rc get_frames(
+	const struct spot *p, struct frames *f, struct arena *a, struct fault *why)
+{
+	struct place *place;
+	struct place_name name;
+	struct place_range range = { 0 };
+	struct slice lens = p->lens;
+	size_t len;
+	for (uint32_t i = 0; i < f->first + f->n; i++) {
+		if (take_len(&lens, p->is_table, &len) != RC_OK)
+			return fault_set(why, FAULT_DAMAGED, "the table of a content is damaged");
+		if (i < f->first)
+			range.from += len;
+		else
+			range.len += f->len[i - f->first] = len;
+	}
+	meta_name(p->ref, &p->meta, &name);
+	TRY(meta_place(p->blob, &p->meta, &place, why));
+	return place_get(place, &name, &range, a, &f->packed, why);
+}
+
+static enum rc read_some(const struct spot *p, uint64_t offset, size_t len, uint8_t *at,
+	size_t *done, struct fault *why)
 {
 	struct arena a;
-	struct slice packed;
+	struct frames f = { .first = (uint32_t)(offset / BLOB_FRAME) };
+	uint64_t n = (offset + len - 1) / BLOB_FRAME - f.first + 1;
+	f.n = n < FRAMES_A_READ ? (uint32_t)n : FRAMES_A_READ;
 	arena_init(&a, 0);
-	enum rc rc = files_get(&p->blob->files, p->ref, p->upload, i, &a, &packed, why);
-	if (rc == RC_OK)
-		unpack(part, packed);
+	enum rc rc = get_frames(p, &f, &a, why);
+	*done = 0;
+	for (uint32_t i = 0; rc == RC_OK && i < f.n; i++) {
+		struct part part = part_of(p->ref, offset + *done, len - *done, at + *done);
+		unpack(&part, slice_head(f.packed, f.len[i]));
+		rc = answer(part.rc, why);
+		f.packed = slice_tail(f.packed, f.len[i]);
+		*done += part.len;
+	}
 	arena_done(&a);
 	return rc;
 }
 
-static enum rc look_at(const struct place *p, uint32_t i, struct part *part, struct fault *why)
+/* --- from the data store --- */
+
+static enum rc look_at(const struct spot *p, uint32_t i, struct part *part, struct fault *why)
 {
 	struct arena a;
-	if (p->blob->in_files)
-		return look_at_file(p, i, part, why);
 	arena_init(&a, 0);
-	struct slice key = blob_key_frame(&a, p->ref, p->upload, i);
+	struct slice key = meta_key_frame(&a, p->ref, p->meta.upload, i);
 	enum rc rc = data_look(p->blob->data, DATA_BLOB, key, unpack, part, why);
 	arena_done(&a);
-	return rc;
+	TRY(rc);
+	return answer(part->rc, why);
 }
 
-static enum rc read_frame(struct place *p, uint32_t i, struct part *part, struct fault *why)
+static enum rc read_one(
+	struct spot *p, uint64_t offset, size_t len, uint8_t *at, size_t *done, struct fault *why)
 {
-	if (!p->known && (p->blob->in_files || p->ref->size > BLOB_FRAME))
-		TRY(find_place(p, why));
-	enum rc rc = look_at(p, i, part, why);
-	if (rc == RC_NONE && !p->known) {
-		TRY(find_place(p, why));
-		rc = look_at(p, i, part, why);
-	}
-	if (rc == RC_NONE)
-		return fault_set(why, FAULT_NO_SUCH_MESSAGE, "the content is gone");
-	TRY(rc);
-	if (part->rc == RC_LIMIT)
-		return fault_set(why, FAULT_MEMORY, "%s", "");
-	if (part->rc != RC_OK)
-		return fault_set(why, FAULT_DAMAGED, "a frame of a message is damaged");
-	return RC_OK;
+	struct part part = part_of(p->ref, offset, len, at);
+	uint32_t i = (uint32_t)(offset / BLOB_FRAME);
+	*done = part.len;
+	enum rc rc = look_at(p, i, &part, why);
+	if (rc != RC_NONE || p->known)
+		return rc;
+	TRY(find_spot(p, why));
+	return p->meta.where == META_IN_DATA ? look_at(p, i, &part, why)
+					     : read_some(p, offset, len, at, done, why);
 }
 
 /* All of it is within the content. */
-static enum rc read_frames(struct blob *blob, const struct blob_ref *ref, uint64_t offset,
-	size_t len, uint8_t *at, struct fault *why)
+static enum rc read_frames(
+	struct spot *p, uint64_t offset, size_t len, uint8_t *at, struct fault *why)
 {
-	struct place place = { .blob = blob, .ref = ref };
+	if (len && (p->blob->place || p->ref->size > BLOB_FRAME))
+		TRY(find_spot(p, why));
 	while (len) {
-		uint64_t frame = offset / BLOB_FRAME, left = ref->size - frame * BLOB_FRAME;
-		struct part part = { .from = (size_t)(offset % BLOB_FRAME), .at = at };
-		part.size = left < BLOB_FRAME ? (size_t)left : BLOB_FRAME;
-		part.len = part.size - part.from < len ? part.size - part.from : len;
-		TRY(read_frame(&place, (uint32_t)frame, &part, why));
-		offset += part.len;
-		at += part.len;
-		len -= part.len;
+		size_t done;
+		enum rc rc = p->meta.where == META_IN_DATA
+				     ? read_one(p, offset, len, at, &done, why)
+				     : read_some(p, offset, len, at, &done, why);
+		TRY(rc);
+		offset += done;
+		at += done;
+		len -= done;
 	}
 	return RC_OK;
+}
+
+static enum rc read_into(struct blob *blob, const struct blob_ref *ref, uint64_t offset, size_t len,
+	uint8_t *at, struct fault *why)
+{
+	struct spot spot = { .blob = blob, .ref = ref };
+	arena_init(&spot.a, 0);
+	enum rc rc = read_frames(&spot, offset, len, at, why);
+	arena_done(&spot.a);
+	return rc == RC_NONE ? fault_set(why, FAULT_NO_SUCH_MESSAGE, "the content is gone") : rc;
 }
 
 static size_t cut(const struct blob_ref *ref, uint64_t offset, uint64_t len)
@@ -285,7 +279,7 @@ enum rc blob_read(struct blob *blob, const struct blob_ref *ref, uint64_t offset
 	uint8_t *at = n ? arena_try(a, n) : NULL;
 	if (n && !at)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	TRY(read_frames(blob, ref, offset, n, at, why));
+	TRY(read_into(blob, ref, offset, n, at, why));
 	*out = n ? slice_of(at, n) : S("");
 	return RC_OK;
 }
@@ -297,7 +291,7 @@ enum rc blob_append(struct blob *blob, const struct blob_ref *ref, uint64_t offs
 	uint8_t *at = n ? buf_room(out, n) : NULL;
 	if (n && !at)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	TRY(read_frames(blob, ref, offset, n, at, why));
+	TRY(read_into(blob, ref, offset, n, at, why));
 	buf_added(out, n);
 	return RC_OK;
 }

@@ -6,17 +6,20 @@
 #include "data/data.h"
 
 /* Keys in DATA_MAIN, subspace 'B':
- *   'B' 'm' hash                              meta: version, size, touch number, upload id (0: frames bear the hash)
+ *   'B' 'm' hash                              meta: version, size, touch number, upload id (0: frames bear the hash),
+ *                                             where it lies, when its upload began, lengths of packed frames in a place
  *   'B' 'l' hash be32(account) kind be64(item)  a link: who needs it
  *   'B' 'u' hash                              perhaps nobody needs it any more: purge looks
  *   'B' 'i'                                   the mark of this store's folder of files
- *   'B' 'p' be64(upload)                      pieces of content that still arrives: be64 owner, unix seconds
+ *   'B' 'p' be64(upload)                      pieces of content that still arrives: be64 owner, unix seconds, pieces;
+ *                                             and of an object in a far place: when its upload began
  * and in DATA_BLOB, a frame (codec byte, bytes) each:
  *   hash be32(frame)                          of content that fits into one frame
  *   be64(upload) be32(frame)                  of content that came in pieces
  *
  * [blob 1] Meta and the first link are one batch with what refers to them. Frames are in it too, or were written before
  *          as pieces of an upload whose 'p' this batch asserts and deletes: a sweep deletes pieces only with their 'p'.
+ *          Objects in a place (blob/place.h) are there before; in a far one they have a 'p' from before they begin.
  * [blob 2] Storing content that is there asserts its meta and moves the touch number; purge asserts the meta it saw: of
  *          a purge and a new link one loses, and the loser looks again. So a linked blob is never purged. */
 
@@ -28,9 +31,11 @@ struct blob_ref {
 enum { BLOB_FRAME = 128 * 1024 };
 
 struct blob;
+struct place_options; /* blob/place.h */
 struct blob_options {
-	const char *path; /* a folder: frames are files there; NULL: they lie in the data store */
-	unsigned depth; /* levels of folders: 0..4 */
+	const struct place_options *place; /* NULL: content lies in the data store */
+	const char *
+		spool; /* a folder where parts of far objects are gathered; NULL: the temporary one of the system */
 	const char *compression; /* "lz4" (default), "zstd", "none" */
 };
 /* [blob 3] Any thread; a call may block on the store. */

@@ -5,13 +5,13 @@
 
 #include "base/lock.h"
 #include "blob/blob.h"
-#include "blob/files.h"
 #include "blob/frame.h"
+#include "blob/place.h"
 
 struct blob {
 	struct data *data;
-	struct files files;
-	bool in_files;
+	struct place *place; /* of new content; NULL: the data store */
+	const char *spool;
 	enum frame_codec codec;
 	uint64_t owner; /* of uploads: this process */
 	struct lock lock; /* guards all below */
@@ -19,25 +19,54 @@ struct blob {
 	size_t naming_n, naming_cap;
 };
 
+enum meta_where { META_IN_DATA, META_IN_PLACE };
+
 struct blob_meta {
 	uint64_t size, touch;
-	uint64_t upload; /* of the file, or of the pieces; 0: frames bear the hash */
+	uint64_t upload; /* of the object, or of the pieces; 0: frames bear the hash */
+	enum meta_where where;
+	int64_t born; /* unix seconds when the upload began; 0: version 1 */
+	struct slice
+		lens; /* of an object: varints, the packed length of each frame; empty: version 1 */
 };
 
-struct slice blob_key(struct arena *a, uint8_t what, const struct blob_ref *ref);
+/* --- meta.c --- */
+
+struct slice meta_key(struct arena *a, uint8_t what, const struct blob_ref *ref);
 /* 'p' of an upload. */
-struct slice blob_key_upload(struct arena *a, uint64_t upload);
-struct slice blob_key_frame(
+struct slice meta_key_upload(struct arena *a, uint64_t upload);
+struct slice meta_key_frame(
 	struct arena *a, const struct blob_ref *ref, uint64_t upload, uint32_t frame);
 /* RC_NONE: no such content. RC_LOST: damaged, `value` is set all the same. */
-enum rc blob_meta_get(struct blob *blob, const struct blob_ref *ref, struct arena *a,
+enum rc meta_get(struct blob *blob, const struct blob_ref *ref, struct arena *a,
 	struct slice *value, struct blob_meta *m, struct fault *why);
 /* Is it there? Then the batch gets the proof, and `*there` is true. Else the batch asserts what is there instead, and
- * puts the meta of a new one. */
-enum rc blob_meta_add(struct blob *blob, struct data_batch *b, const struct blob_ref *ref,
-	uint64_t upload, bool *there, struct fault *why);
-/* orphans.c: of an upload that names its file from now on, before it does. `was`: one that is over; 0: none. */
+ * puts `fresh`, whose touch is set. */
+enum rc meta_add(struct blob *blob, struct data_batch *b, const struct blob_ref *ref,
+	const struct blob_meta *fresh, bool *there, struct fault *why);
+void meta_name(const struct blob_ref *ref, const struct blob_meta *m, struct place_name *out);
+/* The place of an object. RC_LOST: none is configured. */
+enum rc meta_place(
+	struct blob *blob, const struct blob_meta *m, struct place **out, struct fault *why);
+
+/* --- leftover.c: objects in far places that nobody links --- */
+
+/* The value of a 'p' whose object is to be removed, whoever sees it first. */
+struct slice leftover_value(struct arena *a, int64_t born);
+/* Is it of an object? */
+bool leftover_is(struct slice value);
+/* Untouched since `before`; for what other processes write not sooner than after an hour. */
+bool leftover_expired(const struct blob *blob, struct slice value, int64_t before);
+/* Removes the object and then its reservation. RC_TAKEN: that has another value by now. */
+enum rc leftover_drop(struct blob *blob, struct slice key, struct slice value, struct fault *why);
+
+/* --- orphans.c --- */
+
+/* Of an upload that names its file from now on, before it does. `was`: one that is over; 0: none. */
 void blob_naming(struct blob *blob, uint64_t was, uint64_t now);
+
+/* --- purge.c --- */
+
 /* Removes the pieces of an upload with its reservation, unless that has another value by now. */
 enum rc blob_drop_pieces(
 	struct blob *blob, struct slice key, struct slice value, struct fault *why);

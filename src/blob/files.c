@@ -1,14 +1,21 @@
 /* files.c: Blobs in the file system. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/files.h"
+#include "base/buf.h"
 #include "base/event.h"
+#include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_LEN = 4096 };
+enum { PATH_LEN = 4096, COPY_LEN = 65536 };
+
+struct files_write {
+	struct place_write write;
+	int fd; /* a file without a name: gone with a crash */
+};
 
 static enum rc failed(struct fault *why, const char *path)
 {
@@ -22,27 +29,27 @@ static enum rc failed(struct fault *why, const char *path)
 }
 
 /* "PATH/ab/cd": its folder, made with `make`. */
-static enum rc folder_of(
-	const struct files *f, const struct blob_ref *ref, bool make, char *out, struct fault *why)
+static enum rc folder_of(const struct files *f, const struct place_name *name, bool make, char *out,
+	struct fault *why)
 {
 	int n = snprintf(out, PATH_LEN, "%s", f->path);
 	for (unsigned i = 0; i < f->depth && n > 0 && n < PATH_LEN - 100; i++) {
-		n += snprintf(out + n, (size_t)(PATH_LEN - n), "/%02x", ref->hash[i]);
+		n += snprintf(out + n, (size_t)(PATH_LEN - n), "/%02x", name->hash[i]);
 		if (make && mkdir(out, 0700) != 0 && errno != EEXIST)
 			return failed(why, out);
 	}
 	return RC_OK;
 }
 
-static enum rc path_of(const struct files *f, const struct blob_ref *ref, uint64_t upload,
-	char *out, struct fault *why)
+static enum rc path_of(
+	const struct files *f, const struct place_name *name, char *out, struct fault *why)
 {
-	TRY(folder_of(f, ref, false, out, why));
+	TRY(folder_of(f, name, false, out, why));
 	size_t n = strlen(out);
 	out[n++] = '/';
-	for (size_t i = 0; i < sizeof(ref->hash); i++)
-		n += (size_t)snprintf(out + n, PATH_LEN - n, "%02x", ref->hash[i]);
-	snprintf(out + n, PATH_LEN - n, "-%016" PRIx64, upload);
+	for (size_t i = 0; i < sizeof(name->hash); i++)
+		n += (size_t)snprintf(out + n, PATH_LEN - n, "%02x", name->hash[i]);
+	snprintf(out + n, PATH_LEN - n, "-%016" PRIx64, name->upload);
 	return RC_OK;
 }
 
@@ -57,33 +64,6 @@ static enum rc write_all(int fd, struct slice s, const char *path, struct fault 
 		s = slice_tail(s, (size_t)n);
 	}
 	return RC_OK;
-}
-
-enum rc files_begin(const struct files *f, int *fd, struct fault *why)
-{
-	*fd = open(f->path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-	return *fd < 0 ? failed(why, f->path) : RC_OK;
-}
-
-enum rc files_frame(int fd, struct slice packed, struct fault *why)
-{
-	return write_all(fd, packed, "a blob", why);
-}
-
-enum rc files_end(int fd, struct buf *table, struct fault *why)
-{
-	buf_be32(table, (uint32_t)(table->len / 4));
-	if (table->over)
-		return fault_set(why, FAULT_MEMORY, "%s", "");
-	TRY(write_all(fd, buf_slice(table), "a blob", why));
-	return fdatasync(fd) != 0 ? failed(why, "a blob") : RC_OK;
-}
-
-void files_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 static enum rc flush_folder(const char *folder, struct fault *why)
@@ -109,43 +89,18 @@ static enum rc flush_folders(const struct files *f, char *folder, struct fault *
 	return RC_OK;
 }
 
-enum rc files_name(const struct files *f, int fd, const struct blob_ref *ref, uint64_t upload,
-	struct fault *why)
+static enum rc give_name(
+	const struct files *f, int fd, const struct place_name *name, struct fault *why)
 {
 	char folder[PATH_LEN], path[PATH_LEN], self[64];
-	TRY(folder_of(f, ref, true, folder, why));
-	TRY(path_of(f, ref, upload, path, why));
+	if (fdatasync(fd) != 0)
+		return failed(why, "a blob");
+	TRY(folder_of(f, name, true, folder, why));
+	TRY(path_of(f, name, path, why));
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
 		return failed(why, path);
 	return flush_folders(f, folder, why);
-}
-
-static enum rc write_frames(int fd, const struct slice *frames, size_t n, struct fault *why)
-{
-	struct buf table;
-	enum rc rc = RC_OK;
-	buf_init(&table, 0, NULL);
-	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		rc = files_frame(fd, frames[i], why);
-		buf_be32(&table, (uint32_t)frames[i].len);
-	}
-	if (rc == RC_OK)
-		rc = files_end(fd, &table, why);
-	buf_done(&table);
-	return rc;
-}
-
-enum rc files_put(const struct files *f, const struct blob_ref *ref, uint64_t upload,
-	const struct slice *frames, size_t n, struct fault *why)
-{
-	int fd;
-	TRY(files_begin(f, &fd, why));
-	enum rc rc = write_frames(fd, frames, n, why);
-	if (rc == RC_OK)
-		rc = files_name(f, fd, ref, upload, why);
-	files_close(&fd);
-	return rc;
 }
 
 static bool read_at(int fd, uint8_t *at, size_t len, off_t from)
@@ -163,56 +118,157 @@ static bool read_at(int fd, uint8_t *at, size_t len, off_t from)
 	return true;
 }
 
-static uint32_t be32_at(const uint8_t *p)
+static enum rc write_bytes(int fd, const struct place_bytes *b, struct fault *why)
 {
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static enum rc read_frame(int fd, uint32_t frame, struct arena *a, struct slice *out)
-{
-	struct stat st;
-	uint8_t tail[4];
-	if (fstat(fd, &st) != 0 || st.st_size < 4 || !read_at(fd, tail, 4, st.st_size - 4))
-		return RC_LOST;
-	uint32_t n = be32_at(tail);
-	off_t table = st.st_size - 4 - (off_t)n * 4;
-	if (frame >= n || table < 0)
-		return RC_LOST;
-	uint8_t *sizes = arena_try(a, ((size_t)frame + 1) * 4);
-	if (!sizes || !read_at(fd, sizes, ((size_t)frame + 1) * 4, table))
-		return sizes ? RC_LOST : RC_LIMIT;
-	off_t from = 0;
-	for (uint32_t i = 0; i < frame; i++)
-		from += be32_at(sizes + 4 * (size_t)i);
-	size_t len = be32_at(sizes + 4 * (size_t)frame);
-	if (from + (off_t)len > table)
-		return RC_LOST;
-	uint8_t *bytes = arena_try(a, len ? len : 1);
-	if (!bytes || !read_at(fd, bytes, len, from))
-		return bytes ? RC_LOST : RC_LIMIT;
-	*out = slice_of(bytes, len);
+	uint8_t piece[COPY_LEN];
+	if (b->at)
+		return write_all(fd, slice_of(b->at, (size_t)b->len), "a blob", why);
+	for (uint64_t at = 0; at < b->len;) {
+		size_t n = b->len - at < sizeof(piece) ? (size_t)(b->len - at) : sizeof(piece);
+		if (!read_at(b->fd, piece, n, (off_t)at))
+			return failed(why, "a piece of a blob");
+		TRY(write_all(fd, slice_of(piece, n), "a blob", why));
+		at += n;
+	}
 	return RC_OK;
 }
 
-enum rc files_get(const struct files *f, const struct blob_ref *ref, uint64_t upload,
-	uint32_t frame, struct arena *a, struct slice *out, struct fault *why)
+static enum rc files_begin(
+	struct place *p, const struct place_name *name, struct place_write **out, struct fault *why)
 {
-	char path[PATH_LEN];
-	TRY(path_of(f, ref, upload, path, why));
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct files *f = (struct files *)p;
+	int fd = open(f->path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	(void)name;
 	if (fd < 0)
-		return errno == ENOENT ? RC_NONE : failed(why, path);
-	enum rc rc = read_frame(fd, frame, a, out);
-	close(fd);
-	if (rc == RC_LOST)
-		return fault_set(why, FAULT_DAMAGED, "%s is damaged", path);
-	return rc == RC_LIMIT ? fault_set(why, FAULT_MEMORY, "%s", "") : rc;
+		return failed(why, f->path);
+	struct files_write *w = mem_new(MEM_STORE, sizeof(*w));
+	*w = (struct files_write){ .write = { p }, .fd = fd };
+	*out = &w->write;
+	return RC_OK;
 }
 
-enum rc files_remove(
-	const struct files *f, const struct blob_ref *ref, uint64_t upload, struct fault *why)
+static enum rc files_add(struct place_write *w, const struct place_bytes *b, struct fault *why)
+{
+	return write_bytes(((struct files_write *)w)->fd, b, why);
+}
+
+static enum rc files_end(struct place_write *w, const struct place_name *name, struct fault *why)
+{
+	return give_name((struct files *)w->place, ((struct files_write *)w)->fd, name, why);
+}
+
+static void files_drop(struct place_write *w)
+{
+	close(((struct files_write *)w)->fd);
+	mem_free(MEM_STORE, w);
+}
+
+static enum rc files_put(struct place *p, const struct place_name *name,
+	const struct place_bytes *b, struct fault *why)
+{
+	struct place_write *w = NULL;
+	TRY(files_begin(p, name, &w, why));
+	enum rc rc = files_add(w, b, why);
+	if (rc == RC_OK)
+		rc = files_end(w, name, why);
+	files_drop(w);
+	return rc;
+}
+
+static enum rc open_file(
+	const struct files *f, const struct place_name *name, int *fd, struct fault *why)
 {
 	char path[PATH_LEN];
-	TRY(path_of(f, ref, upload, path, why));
+	TRY(path_of(f, name, path, why));
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd < 0)
+		return errno == ENOENT ? RC_NONE : failed(why, path);
+	return RC_OK;
+}
+
+/* Below files_get and files_table: the file is closed on all ways. */
+static enum rc read_slice(
+	int fd, uint64_t from, size_t len, struct arena *a, struct slice *out, struct fault *why)
+{
+	uint8_t *at = arena_try(a, len ? len : 1);
+	if (!at)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	if (!read_at(fd, at, len, (off_t)from))
+		return fault_set(why, FAULT_DAMAGED, "the file of a blob is damaged");
+	*out = slice_of(at, len);
+	return RC_OK;
+}
+
+static enum rc files_get(struct place *p, const struct place_name *name,
+	const struct place_range *range, struct arena *a, struct slice *out, struct fault *why)
+{
+	int fd;
+	TRY(open_file((struct files *)p, name, &fd, why));
+	enum rc rc = read_slice(fd, range->from, range->len, a, out, why);
+	close(fd);
+	return rc;
+}
+
+static enum rc read_table(int fd, struct arena *a, struct slice *out, struct fault *why)
+{
+	struct stat st;
+	struct slice tail;
+	uint32_t n = 0;
+	if (fstat(fd, &st) != 0 || st.st_size < 4)
+		return fault_set(why, FAULT_DAMAGED, "the file of a blob is damaged");
+	uint64_t end = (uint64_t)st.st_size - 4;
+	TRY(read_slice(fd, end, 4, a, &tail, why));
+	if (take_be32(&tail, &n) != RC_OK || n * UINT64_C(4) > end)
+		return fault_set(why, FAULT_DAMAGED, "the file of a blob is damaged");
+	return read_slice(fd, end - n * UINT64_C(4), n * (size_t)4, a, out, why);
+}
+
+static enum rc files_table(struct place *p, const struct place_name *name, struct arena *a,
+	struct slice *out, struct fault *why)
+{
+	int fd;
+	TRY(open_file((struct files *)p, name, &fd, why));
+	enum rc rc = read_table(fd, a, out, why);
+	close(fd);
+	return rc;
+}
+
+static enum rc files_remove(struct place *p, const struct place_name *name, struct fault *why)
+{
+	char path[PATH_LEN];
+	TRY(path_of((struct files *)p, name, path, why));
 	return unlink(path) == 0 || errno == ENOENT ? RC_OK : failed(why, path);
+}
+
+static void files_close(struct place *p)
+{
+	mem_free(MEM_STORE, ((struct files *)p)->path);
+	mem_free(MEM_STORE, p);
+}
+
+static const struct place_engine files_engine = { .close = files_close,
+	.put = files_put,
+	.begin = files_begin,
+	.add = files_add,
+	.end = files_end,
+	.drop = files_drop,
+	.get = files_get,
+	.table = files_table,
+	.remove = files_remove };
+
+const struct files *files_of(const struct place *p)
+{
+	return p && p->engine == &files_engine ? (const struct files *)p : NULL;
+}
+
+enum rc files_open(const struct place_options *o, struct place **out, struct fault *why)
+{
+	if (mkdir(o->path, 0700) != 0 && errno != EEXIST)
+		return fault_set(why, FAULT_STORE, "%s: %s", o->path, strerror(errno));
+	struct files *f = mem_new(MEM_STORE, sizeof(*f));
+	*f = (struct files){ .place = { .engine = &files_engine },
+		.path = mem_str(MEM_STORE, o->path),
+		.depth = o->depth > 4 ? 4 : o->depth };
+	*out = &f->place;
+	return RC_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "base/random.h"
 #include "blob/blob_int.h"
+#include "blob/files.h"
 
 enum { PIECE = 64, MARK_LEN = 16 };
 
@@ -45,10 +46,10 @@ static enum rc is_ours(struct blob *blob, bool *ours, struct fault *why)
 	arena_init(&a, 0);
 	enum rc rc = mark_of(blob, &a, &mark, why);
 	if (rc == RC_OK)
-		rc = files_mark(&blob->files, mark, ours, why);
+		rc = files_mark(files_of(blob->place), mark, ours, why);
 	arena_done(&a);
 	if (rc == RC_OK && !*ours)
-		event_log(EVENT_STORE_FOREIGN, f_str("path", blob->files.path));
+		event_log(EVENT_STORE_FOREIGN, f_str("path", files_of(blob->place)->path));
 	return rc;
 }
 
@@ -89,16 +90,18 @@ static enum rc look(struct blob *blob, const struct files_entry *e, int64_t befo
 	struct arena a;
 	struct slice meta;
 	struct blob_meta m = { 0 };
-	if (e->named >= before || is_naming(blob, e->upload))
+	struct blob_ref ref = { 0 };
+	if (e->named >= before || is_naming(blob, e->name.upload))
 		return RC_OK;
+	memcpy(ref.hash, e->name.hash, sizeof(ref.hash));
 	arena_init(&a, 0);
-	enum rc rc = blob_meta_get(blob, &e->ref, &a, &meta, &m, why);
+	enum rc rc = meta_get(blob, &ref, &a, &meta, &m, why);
 	arena_done(&a);
-	if (rc == RC_LOST || (rc == RC_OK && m.upload == e->upload))
+	if (rc == RC_LOST || (rc == RC_OK && m.upload == e->name.upload))
 		return RC_OK;
 	if (rc != RC_OK && rc != RC_NONE)
 		return rc;
-	TRY(files_remove(&blob->files, &e->ref, e->upload, why));
+	TRY(place_remove(blob->place, &e->name, why));
 	(*n)++;
 	metric_add(METRIC_BLOB_FILES_SWEPT, 1);
 	return RC_OK;
@@ -111,7 +114,7 @@ static enum rc begin(struct blob *blob, struct blob_walk **walk, struct fault *w
 	if (!ours)
 		return RC_NONE;
 	*walk = mem_new(MEM_STORE, sizeof(**walk));
-	return files_walk(&blob->files, &(*walk)->files, why);
+	return files_walk(files_of(blob->place), &(*walk)->files, why);
 }
 
 static enum rc some(
@@ -129,7 +132,7 @@ enum rc blob_orphans(
 	struct blob *blob, struct blob_walk **walk, int64_t before, size_t *n, struct fault *why)
 {
 	enum rc rc = RC_OK;
-	if (!blob->in_files)
+	if (!files_of(blob->place))
 		return RC_OK;
 	if (!*walk)
 		rc = begin(blob, walk, why);

@@ -47,7 +47,7 @@ static enum rc is_linked(struct blob *blob, const struct blob_ref *ref, struct a
 	bool *linked, struct fault *why)
 {
 	struct buf to;
-	struct data_range range = { .space = DATA_MAIN, .from = blob_key(a, 'l', ref), .limit = 1 };
+	struct data_range range = { .space = DATA_MAIN, .from = meta_key(a, 'l', ref), .limit = 1 };
 	buf_init(&to, 0, a);
 	buf_add(&to, range.from);
 	for (int i = 0; i <= TAIL_MOST; i++)
@@ -55,6 +55,42 @@ static enum rc is_linked(struct blob *blob, const struct blob_ref *ref, struct a
 	range.to = buf_slice(&to);
 	*linked = false;
 	return data_scan(blob->data, &range, any, linked, why);
+}
+
+static enum rc remove_content(struct blob *blob, const struct blob_ref *ref,
+	const struct blob_meta *m, struct data_batch *b, struct fault *why)
+{
+	struct place *place;
+	if (m->where == META_IN_DATA) {
+		for (uint64_t i = 0; i * BLOB_FRAME < m->size; i++)
+			data_delete(b, DATA_BLOB,
+				meta_key_frame(b->arena, ref, m->upload, (uint32_t)i));
+		return RC_OK;
+	}
+	TRY(meta_place(blob, m, &place, why));
+	if (place->is_far)
+		data_put(b, DATA_MAIN, meta_key_upload(b->arena, m->upload),
+			leftover_value(b->arena, m->born));
+	return RC_OK;
+}
+
+/* Whoever stores the same content from here on writes an object of its own name. A far one that cannot be removed now
+ * has a reservation, by which it is swept. */
+static enum rc remove_object(
+	struct blob *blob, const struct blob_ref *ref, const struct blob_meta *m, struct fault *why)
+{
+	struct place *place;
+	struct place_name name;
+	struct arena a;
+	TRY(meta_place(blob, m, &place, why));
+	meta_name(ref, m, &name);
+	if (!place->is_far)
+		return place_remove(place, &name, why);
+	arena_init(&a, 0);
+	enum rc rc = leftover_drop(
+		blob, meta_key_upload(&a, m->upload), leftover_value(&a, m->born), NULL);
+	arena_done(&a);
+	return rc == RC_OK || rc == RC_TEMP || rc == RC_TAKEN ? RC_OK : rc;
 }
 
 /* Answers one question, and deletes it. Its value is asserted: a link that was lost while we looked has asked anew. */
@@ -70,27 +106,23 @@ static enum rc answer(
 	data_batch_init(&b, a);
 	data_assert(&b, DATA_MAIN, q->key, q->value);
 	data_delete(&b, DATA_MAIN, q->key);
-	enum rc rc = blob_meta_get(blob, &ref, a, &meta, &m, why);
+	enum rc rc = meta_get(blob, &ref, a, &meta, &m, why);
 	if (rc != RC_OK && rc != RC_NONE && rc != RC_LOST)
 		return rc;
 	TRY(is_linked(blob, &ref, a, &linked, why));
 	*removed = rc != RC_NONE && !linked && m.touch;
 	if (*removed) {
-		struct slice key = blob_key(a, 'm', &ref);
+		struct slice key = meta_key(a, 'm', &ref);
 		data_assert(&b, DATA_MAIN, key, meta);
 		data_delete(&b, DATA_MAIN, key);
-		for (uint64_t i = 0; !blob->in_files && i * BLOB_FRAME < m.size; i++)
-			data_delete(&b, DATA_BLOB, blob_key_frame(a, &ref, m.upload, (uint32_t)i));
+		TRY(remove_content(blob, &ref, &m, &b, why));
 	}
 	rc = data_commit_now(blob->data, &b, why);
 	*removed &= rc == RC_OK;
 	if (rc == RC_TAKEN) /* somebody stored it again: the question stays for the next time */
 		return RC_OK;
 	TRY(rc);
-	/* Whoever stores the same content from here on writes a file of its own name. */
-	if (*removed && blob->in_files)
-		return files_remove(&blob->files, &ref, m.upload, why);
-	return RC_OK;
+	return *removed && m.where != META_IN_DATA ? remove_object(blob, &ref, &m, why) : RC_OK;
 }
 
 enum rc blob_purge(struct blob *blob, struct blob_cursor *cursor, size_t *n, struct fault *why)
@@ -172,6 +204,10 @@ static enum rc drop_some(
 enum rc blob_drop_pieces(struct blob *blob, struct slice key, struct slice value, struct fault *why)
 {
 	struct asked q = { key, value };
+	if (leftover_is(value)) {
+		enum rc gone = leftover_drop(blob, key, value, why);
+		return gone == RC_TAKEN ? RC_OK : gone;
+	}
 	enum rc rc = RC_MORE;
 	while (rc == RC_MORE) {
 		struct arena a;
@@ -186,12 +222,15 @@ enum rc blob_drop_pieces(struct blob *blob, struct slice key, struct slice value
 static bool is_left(const struct blob *blob, struct slice value, int64_t before)
 {
 	uint64_t owner, since;
+	if (leftover_is(value))
+		return leftover_expired(blob, value, before);
 	return take_be64(&value, &owner) != RC_OK || take_be64(&value, &since) != RC_OK ||
 	       owner != blob->owner || (int64_t)since < before;
 }
 
-static enum rc sweep_some(
-	struct blob *blob, int64_t before, struct buf *from, size_t *n, struct fault *why)
+/* `far_fails`: the far place did not answer; the rest of it waits for the next sweep. */
+static enum rc sweep_some(struct blob *blob, int64_t before, struct buf *from, size_t *n,
+	bool *far_fails, struct fault *why)
 {
 	struct arena a;
 	struct list l = { .a = &a };
@@ -201,9 +240,15 @@ static enum rc sweep_some(
 		buf_reset(from);
 		buf_add(from, l.at[i].key);
 		buf_byte(from, 0);
-		if (!is_left(blob, l.at[i].value, before))
+		bool is_far = leftover_is(l.at[i].value);
+		if (!is_left(blob, l.at[i].value, before) || (is_far && *far_fails))
 			continue;
 		rc = blob_drop_pieces(blob, l.at[i].key, l.at[i].value, why);
+		*far_fails |= is_far && rc == RC_TEMP;
+		if (is_far && rc == RC_TEMP) {
+			rc = RC_OK;
+			continue;
+		}
 		*n += rc == RC_OK;
 		metric_add(METRIC_UPLOADS_SWEPT, rc == RC_OK);
 	}
@@ -215,11 +260,12 @@ enum rc blob_sweep(struct blob *blob, int64_t before, size_t *n, struct fault *w
 {
 	struct buf from;
 	enum rc rc = RC_MORE;
+	bool far_fails = false;
 	buf_init(&from, 0, NULL);
 	buf_str(&from, "Bp");
 	*n = 0;
 	while (rc == RC_MORE)
-		rc = sweep_some(blob, before, &from, n, why);
+		rc = sweep_some(blob, before, &from, n, &far_fails, why);
 	buf_done(&from);
 	return rc;
 }

@@ -20,14 +20,21 @@ struct blob_upload {
 	uint64_t id; /* of its pieces; 0: none were written */
 	uint32_t frames; /* written, or in `batch` */
 	struct slice reserved; /* the value of its 'p', in `bytes` */
-	uint8_t bytes[24];
+	uint8_t bytes[32];
 	struct arena work; /* of `batch` */
 	struct data_batch batch; /* frames that are not written yet */
-	struct buf table; /* with files: lengths of frames */
-	int fd; /* with files: the one without a name; -1: none */
-	bool is_named; /* it has its name */
-	uint64_t naming; /* noted as one whose file has its name */
 	bool ended;
+	/* in a place: */
+	struct buf table; /* be32 packed length of each frame */
+	struct place_write *write; /* an object whose parts are written; or NULL */
+	int spool; /* a file without a name: the part that is gathered; -1: none */
+	uint64_t spooled; /* bytes in it */
+	int64_t born; /* unix seconds */
+	bool is_placed; /* the object is there */
+	uint64_t naming; /* noted as one whose file has its name; 0: not */
+	bool is_broken; /* a part of it failed */
+	bool is_tried; /* a batch was made that links it */
+	bool was_there; /* a batch was made that links another object of the same content */
 };
 
 /* `frame` is empty, on the heap; uploads one after the other may share it. */
@@ -35,7 +42,7 @@ void blob_upload_init(struct blob *blob, struct buf *frame, struct blob_upload *
 /* Faults: STORE, STORE_FULL, MEMORY; the upload is of no use then. */
 enum rc blob_upload_add(struct blob_upload *u, struct slice bytes, struct fault *why);
 /* All is there: u->ref is known, `frame` is empty again. Content of one frame is kept packed in `a`, or with `spill`
- * written as a piece too. */
+ * written as a piece too. In a place the object is made here, unless the content is there already. */
 enum rc blob_upload_end(struct blob_upload *u, bool spill, struct arena *a, struct fault *why);
 /* Any number of times: adds to the batch what makes the content this upload, or the proof that it is there and the end
  * of the pieces. With files they have their name, and are flushed, before this returns. Reads one key. RC_TAKEN at

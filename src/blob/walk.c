@@ -1,8 +1,10 @@
 /* walk.c: Going through the files of blobs, folder by folder, and the mark that says whose they are. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
 #include "blob/files.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,16 +67,16 @@ static bool is_blob(const struct files_walk *w, const char *name, struct files_e
 {
 	uint8_t upload[8];
 	struct stat st;
-	size_t digits = 2 * sizeof(out->ref.hash);
+	size_t digits = 2 * sizeof(out->name.hash);
 	if (strlen(name) != digits + 1 + 2 * sizeof(upload) || name[digits] != '-' ||
-		!hex(name, out->ref.hash, sizeof(out->ref.hash)) ||
+		!hex(name, out->name.hash, sizeof(out->name.hash)) ||
 		!hex(name + digits + 1, upload, sizeof(upload)))
 		return false;
 	struct slice number = slice_of(upload, sizeof(upload));
-	if (take_be64(&number, &out->upload) != RC_OK ||
+	if (take_be64(&number, &out->name.upload) != RC_OK ||
 		fstatat(dirfd(w->dirs[w->level]), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
-	out->ref.size = 0;
+	out->name.born = 0;
 	out->named = st.st_ctim.tv_sec;
 	return S_ISREG(st.st_mode);
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/event.h"
 #include "blob/blob.h"
+#include "blob/place.h"
 #include "data/data.h"
 #include "main/house.h"
 #include "main/stores.h"
@@ -57,12 +58,14 @@ static enum rc open_blob(const struct conf *c, const struct conf_store *s, struc
 	struct blob **out, struct fault *why)
 {
 	char path[4096];
-	struct blob_options o = { .compression = compression_name(s ? s->compression : 0) };
+	struct place_options place = { .kind = PLACE_FILES, .path = path };
+	struct blob_options o = { .compression = compression_name(s ? s->compression : 0),
+		.spool = h->conf->data_dir };
 	if (s && s->type == CONF_STORE_FILESYSTEM) {
 		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : c->data_dir,
 			s->path[0] ? "" : "/blobs");
-		o.path = path;
-		o.depth = (unsigned)s->depth;
+		place.depth = (unsigned)s->depth;
+		o.place = &place;
 	} else if (s && s->type > CONF_STORE_MEMORY) {
 		return fault_set(why, FAULT_CONFIG,
 			"[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);

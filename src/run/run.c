@@ -342,7 +342,7 @@ static void start_worker(struct run *run)
 
 void run_block_begin(enum run_store store)
 {
-	if (!me || me->blocked_since)
+	if (!me || me->blocks++)
 		return;
 	struct run *run = me->run;
 	me->store = store;
@@ -359,7 +359,7 @@ void run_block_begin(enum run_store store)
 
 void run_block_end(void)
 {
-	if (!me || !me->blocked_since)
+	if (!me || !me->blocks || --me->blocks)
 		return;
 	struct run *run = me->run;
 	lock_enter(&run->lock);

@@ -37,7 +37,7 @@ uint64_t run_unix_ms(void);
 struct arena *run_step_arena(struct run *run);
 
 /* A worker that is about to block on a store gives its seat to another thread until run_block_end. On other threads
- * nothing happens. Pairs do not nest. */
+ * nothing happens. Of pairs within a pair the outer one counts. */
 enum run_store { RUN_STORE_DATA, RUN_STORE_BLOB, RUN_STORE_LOOKUP, RUN_STORE_DIR, RUN_STORES };
 void run_block_begin(enum run_store store);
 void run_block_end(void);

@@ -16,6 +16,7 @@ struct worker {
 	struct arena arena;
 	enum run_store store;
 	uint64_t blocked_since; /* ms; 0: it has its seat */
+	unsigned blocks; /* pairs of run_block_begin that are open */
 };
 
 /* What an event points to; see slot_take. */

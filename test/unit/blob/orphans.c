@@ -1,5 +1,6 @@
 /* orphans.c: Files whose commit never came go; those of content, of uploads under way and of other stores stay. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "blob/place.h"
 #include "blob/upload.h"
 #include "run/run.h"
 #include "world.h"
@@ -132,10 +133,9 @@ static void of_another_store(void **state)
 	end(&up, true);
 	assert_int_equal(sweep(w, w->blob, run_unix(NULL) + SOON), 0);
 	assert_int_equal(data_open(&o, &data, &w->why), RC_OK);
+	struct place_options place = { .kind = PLACE_FILES, .path = w->path, .depth = w->depth };
 	assert_int_equal(
-		blob_open(data, &(struct blob_options){ .path = w->path, .depth = w->depth }, &blob,
-			&w->why),
-		RC_OK);
+		blob_open(data, &(struct blob_options){ .place = &place }, &blob, &w->why), RC_OK);
 	assert_int_equal(sweep(w, blob, run_unix(NULL) + SOON), 0);
 	assert_int_equal(files(w), 1);
 	blob_close(&blob);

@@ -1,6 +1,7 @@
 /* world.c: Making and ending a store of blobs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
+#include "blob/place.h"
 
 int world_begin(void **state)
 {
@@ -8,9 +9,9 @@ int world_begin(void **state)
 	struct data_options o = { .type = "memory" };
 	(void)snprintf(w->path, sizeof(w->path), "/tmp/veredus-blob-XXXXXX");
 	assert_non_null(mkdtemp(w->path));
-	struct blob_options bo = {
-		.path = w->files ? w->path : NULL, .depth = w->depth, .compression = w->compression
-	};
+	struct place_options place = { .kind = PLACE_FILES, .path = w->path, .depth = w->depth };
+	struct blob_options bo = { .place = w->files ? &place : NULL,
+		.compression = w->compression };
 	arena_init(&w->a, 0);
 	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);
 	assert_int_equal(blob_open(w->data, &bo, &w->blob, &w->why), RC_OK);

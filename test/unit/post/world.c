@@ -49,7 +49,7 @@ void world_begin(struct world *w, bool queue)
 		{ .name = "far.test", .type = DNS_MX, .rc = RC_TEMP }
 	};
 	struct data_options o = { .type = "memory" };
-	struct blob_options bo = { .path = NULL };
+	struct blob_options bo = { .compression = NULL };
 	*w = (struct world){ 0 };
 	arena_init(&w->a, 0);
 	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);

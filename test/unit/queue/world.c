@@ -73,7 +73,7 @@ static void run_down(struct world *w)
 
 void world_begin_on(struct world *w, const char *engine, const struct queue_deps *more)
 {
-	struct blob_options bo = { .path = NULL };
+	struct blob_options bo = { .compression = NULL };
 	memset(w, 0, sizeof(*w));
 	(void)snprintf(w->folder, sizeof(w->folder), "/tmp/veredus-unit-queue-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
