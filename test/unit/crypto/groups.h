@@ -6,5 +6,6 @@
 int test_hash(void);
 int test_password(void);
 int test_scram(void);
+int test_sigv4(void);
 
 #endif

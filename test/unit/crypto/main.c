@@ -4,6 +4,6 @@
 
 int main(void)
 {
-	int failed = test_hash() + test_password() + test_scram();
+	int failed = test_hash() + test_password() + test_scram() + test_sigv4();
 	return failed ? 1 : 0;
 }
