@@ -45,7 +45,7 @@ enum rc meta_get(struct blob *blob, const struct blob_ref *ref, struct arena *a,
 enum rc meta_add(struct blob *blob, struct data_batch *b, const struct blob_ref *ref,
 	const struct blob_meta *fresh, bool *there, struct fault *why);
 void meta_name(const struct blob_ref *ref, const struct blob_meta *m, struct place_name *out);
-/* The place of an object. RC_LOST: none is configured. */
+/* The place of an object. STORE: none is configured. */
 enum rc meta_place(
 	struct blob *blob, const struct blob_meta *m, struct place **out, struct fault *why);
 

@@ -58,7 +58,7 @@ static enum rc exists(struct proof *p, uint8_t what, const struct blob_ref *ref,
 {
 	struct buf to;
 	struct data_range range = {
-		.space = DATA_MAIN, .from = blob_key(a, what, ref), .limit = 1
+		.space = DATA_MAIN, .from = meta_key(a, what, ref), .limit = 1
 	};
 	buf_init(&to, 0, a);
 	buf_add(&to, range.from);
@@ -80,7 +80,7 @@ static enum rc prove_asked(
 	if (linked || asked)
 		return RC_OK;
 	data_batch_init(&b, a);
-	data_put(&b, DATA_MAIN, blob_key(a, 'u', ref), S(""));
+	data_put(&b, DATA_MAIN, meta_key(a, 'u', ref), S(""));
 	TRY(check_commit(p->check, &b, why));
 	check_tell(p->check, CHECK_MENDED,
 		"content %.*s is linked by nobody, and goes at the next purge",
@@ -98,7 +98,7 @@ static enum rc prove_content(
 	if (key.len != META_LEN)
 		return check_park(p->check, key, value, S("a content's key that is none"), why);
 	memcpy(ref.hash, key.at + 2, sizeof(ref.hash));
-	enum rc rc = blob_meta_get(p->blob, &ref, a, &at, &m, why);
+	enum rc rc = meta_get(p->blob, &ref, a, &at, &m, why);
 	if (rc == RC_OK) {
 		ref.size = m.size;
 		rc = read_whole(p->blob, &ref, why);
@@ -158,7 +158,7 @@ enum rc blob_has(struct blob *blob, const struct blob_ref *ref, struct fault *wh
 	struct slice value;
 	struct blob_meta m;
 	arena_init(&a, 0);
-	enum rc rc = blob_meta_get(blob, ref, &a, &value, &m, why);
+	enum rc rc = meta_get(blob, ref, &a, &value, &m, why);
 	arena_done(&a);
 	return rc == RC_OK && m.size != ref->size ? RC_NONE : rc;
 }

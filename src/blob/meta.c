@@ -114,7 +114,7 @@ enum rc meta_place(
 {
 	*out = blob->place;
 	if (!*out || m->where != META_IN_PLACE)
-		return fault_set(why, FAULT_DAMAGED,
+		return fault_set(why, FAULT_STORE,
 			"a content lies in a store that [storage] blob does not name");
 	return RC_OK;
 }

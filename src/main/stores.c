@@ -60,7 +60,7 @@ static enum rc open_blob(const struct conf *c, const struct conf_store *s, struc
 	char path[4096];
 	struct place_options place = { .kind = PLACE_FILES, .path = path };
 	struct blob_options o = { .compression = compression_name(s ? s->compression : 0),
-		.spool = h->conf->data_dir };
+		.spool = c->data_dir };
 	if (s && s->type == CONF_STORE_FILESYSTEM) {
 		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : c->data_dir,
 			s->path[0] ? "" : "/blobs");
