@@ -89,21 +89,6 @@ static enum rc string_of(
 	return RC_OK;
 }
 
-static void quoted(struct slice s, struct buf *out)
-{
-	buf_byte(out, '"');
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = s.at[i];
-		if (c == '"' || c == '\\')
-			buf_byte(out, '\\');
-		if (c < 0x20 || c == 0x7f)
-			buf_fmt(out, "\\u%04x", c);
-		else
-			buf_byte(out, c);
-	}
-	buf_byte(out, '"');
-}
-
 static enum rc set_list(struct conf_reader *r, const struct toml_item *item, struct conf_list *out,
 	struct buf *text, struct fault *why)
 {
@@ -117,7 +102,7 @@ static enum rc set_list(struct conf_reader *r, const struct toml_item *item, str
 		TRY(string_of(r, i, &one, why));
 		at[n++] = arena_str(r->a, one);
 		buf_str(text, n > 1 ? ", " : "");
-		quoted(one, text);
+		conf_quote(one, text);
 	}
 	buf_byte(text, ']');
 	*out = (struct conf_list){ at, n };
@@ -139,9 +124,9 @@ static enum rc set_map(struct conf_reader *r, const struct toml_item *item, stru
 		names[n] = arena_str(r->a, i->key);
 		values[n++] = arena_str(r->a, one);
 		buf_str(text, n > 1 ? ", " : "");
-		quoted(i->key, text);
+		conf_quote(i->key, text);
 		buf_str(text, " = ");
-		quoted(one, text);
+		conf_quote(one, text);
 	}
 	buf_str(text, " }");
 	*out = (struct conf_map){ names, values, n };
@@ -213,6 +198,9 @@ static void set(
 	if (set_value(r, b, &rows[index], item, &text, &why) != RC_OK)
 		conf_fault(r, from, "%s: %s", rows[index].key, fault_text(&why));
 	*o = (struct conf_origin){ .value = arena_str(r->a, buf_slice(&text)), .from = from };
+	buf_reset(&text);
+	conf_item_write(item, &text);
+	o->written = arena_str(r->a, buf_slice(&text));
 }
 
 /* --- the walk --- */
@@ -223,7 +211,7 @@ static void add_part(struct buf *key, struct slice part)
 		buf_byte(key, '.');
 	/* a quoted part with a dot in it must not look like two parts */
 	if (slice_find(part, '.') < part.len)
-		quoted(part, key);
+		conf_quote(part, key);
 	else
 		buf_add(key, part);
 }

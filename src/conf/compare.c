@@ -51,13 +51,31 @@ static bool same_value(
 	return same;
 }
 
+static void block_name(const struct conf_block *b, struct buf *out)
+{
+	buf_fmt(out, "%s%s", conf_section_prefix(b->section), b->id);
+}
+
 static void tell_block(const struct conf_block *b, conf_visit_fn *visit, void *ctx)
 {
 	struct buf key;
 	buf_init(&key, 0, NULL);
-	buf_fmt(&key, "%s%s", conf_section_prefix(b->section), b->id);
+	block_name(b, &key);
 	visit(ctx, buf_slice(&key));
 	buf_done(&key);
+}
+
+bool conf_has_block(const struct conf *conf, struct slice name)
+{
+	bool found = false;
+	for (const struct conf_block *b = conf->inside->blocks; b && !found; b = b->next) {
+		struct buf key;
+		buf_init(&key, 0, NULL);
+		block_name(b, &key);
+		found = b->section != CONF_IN_conf && slice_eq(buf_slice(&key), name);
+		buf_done(&key);
+	}
+	return found;
 }
 
 static void compare_block(

@@ -107,6 +107,9 @@ const struct conf_store *conf_store(const struct conf *conf, const char *name);
 
 /* Every effective value and its origin: text lines "key = value  # origin", or JSON objects in an array. Secrets are "***". */
 void conf_render(const struct conf *conf, bool json, struct buf *out);
+/* What was set, as a document that reads the same: "key = value" lines, secrets and macros as they were written. `file`:
+ * only what that file says; NULL: all of it. */
+void conf_export(const struct conf *conf, const char *file, struct buf *out);
 /* One effective value as it would stand in the file. RC_NONE: no such key. */
 enum rc conf_value(
 	const struct conf *conf, struct slice key, struct buf *value, struct buf *origin);
@@ -116,6 +119,8 @@ typedef void conf_visit_fn(void *ctx, struct slice key);
 void conf_compare(
 	const struct conf *before, const struct conf *now, conf_visit_fn *visit, void *ctx);
 bool conf_is_live(struct slice key);
+/* Is there a block "section.NAME", as conf_compare tells it? */
+bool conf_has_block(const struct conf *conf, struct slice name);
 /* Accepted, and without effect in this version. */
 bool conf_is_later(struct slice key);
 /* The nearest known key to a wrong one, or "". */

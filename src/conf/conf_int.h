@@ -42,6 +42,8 @@ struct conf_row {
 enum { CONF_ROWS_MAX = 160 };
 struct conf_origin {
 	const char *value; /* as it would stand in the file, without quotes; NULL: the default */
+	const char *
+		written; /* the same with quotes, and with macros as they were written; NULL: not in a file */
 	const char *from; /* "file:line", "--set", NULL: default */
 	unsigned file_line;
 };
@@ -89,6 +91,10 @@ enum rc conf_value_set(const struct conf_row *row, void *block, struct slice tex
 	struct fault *why);
 /* Puts the values of %{env:NAME}% and %{file:PATH}% in. RC_NONE: no such variable or file (`why`). */
 enum rc conf_macro(struct slice text, struct arena *a, struct slice *out, struct fault *why);
+
+void conf_quote(struct slice s, struct buf *out);
+/* A value as it was written, macros and all, in one line. */
+void conf_item_write(const struct toml_item *item, struct buf *out);
 
 struct conf_block *conf_block_find(
 	struct conf_inside *in, enum conf_section section, struct slice id);

@@ -53,8 +53,12 @@ static bool is_plain(struct slice id)
 void conf_key_write(const struct conf_block *b, const struct conf_row *row, struct buf *out)
 {
 	buf_str(out, conf_section_prefix(b->section));
+	if (b->section != CONF_IN_conf && is_plain(slice_str(b->id)))
+		buf_str(out, b->id);
+	else if (b->section != CONF_IN_conf)
+		conf_quote(slice_str(b->id), out);
 	if (b->section != CONF_IN_conf)
-		buf_fmt(out, is_plain(slice_str(b->id)) ? "%s." : "\"%s\".", b->id);
+		buf_byte(out, '.');
 	buf_str(out, row->key);
 }
 

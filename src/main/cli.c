@@ -159,7 +159,7 @@ static int run(struct cli *cli)
 		return serve(cli);
 	if (strcmp(word, "check") == 0)
 		return cli_check(cli);
-	if (is_command(cli, "config", "set") || is_command(cli, "config", "unset"))
+	if (strcmp(word, "config") == 0 && cli->commands >= 2 && cli_config_is(cli->command[1]))
 		return cli_config(cli);
 	if (strcmp(word, "store") == 0)
 		return cli_store(cli);

@@ -35,7 +35,8 @@ enum rc cli_conf(const struct conf_ask *ask, struct conf **conf, struct buf *rep
 /* store copy, store check: stores of the configuration, while no server has them open. */
 int cli_store(struct cli *cli);
 int cli_store_check(struct cli *cli, const struct conf *conf);
-/* config set, config unset. */
+/* The verbs of `config` that need no server: set, unset, export, diff, apply, rollback. */
+bool cli_config_is(const char *verb);
 int cli_config(struct cli *cli);
 
 #endif

@@ -19,6 +19,16 @@ static const struct {
 		"empty; goes on where it was cut off" },
 	{ "config", "set", "config set KEY VALUE" },
 	{ "config", "unset", "config unset KEY" },
+	{ "config", "export",
+		"config export                    what was set, in the form that is read" },
+	{ "config", "diff",
+		"config diff [FILE|VERSION]       what apply FILE or rollback VERSION would "
+		"change" },
+	{ "config", "apply",
+		"config apply FILE                keeps FILE in the place of all that is kept" },
+	{ "config", "rollback",
+		"config rollback [VERSION]        keeps what was kept before; 1: before the last "
+		"change" },
 };
 
 static size_t usage_lines(struct slice word, struct slice verb, struct buf *out)

@@ -126,6 +126,45 @@ def settings_are_kept(_):
 
 
 @test
+def settings_come_and_go_as_a_document(_):
+    with tempfile.TemporaryDirectory() as folder:
+        path, doc = Path(folder) / "v.toml", Path(folder) / "new.toml"
+        path.write_text(f'[server]\ndata = "{folder}"\n[store."a b"]\ntype = "s3"\nbucket = "b"\nsecret-key = "%{{env:S3_KEY}}%"\n')
+        at = ("--config", str(path))
+        os.environ["S3_KEY"] = "hidden"
+
+        def level():
+            return re.search(r'^log\.level = "(\w+)"', run(*at, "check")[1], re.M)[1]
+
+        assert run(*at, "config", "set", "log.level", "debug")[0] == 0
+        code, out, err = run(*at, "config", "export")
+        assert code == 0 and 'store."a b".secret-key = "%{env:S3_KEY}%"\n' in out and 'log.level = "debug"\n' in out, out + err
+        assert "hidden" not in out
+        doc.write_text('[log]\nlevel = "warn"\n[server.listener.x]\nbind = ["127.0.0.1:1"]\nprotocol = "imap"\n')
+        code, out, _ = run(*at, "config", "diff", str(doc))
+        assert code == 0 and '-log.level = "debug"\n+log.level = "warn"\n' in out and "+[server.listener.x]" in out, out
+        assert level() == "debug"
+        code, out, err = run(*at, "config", "apply", str(doc))
+        assert code == 0 and "kept" in out and level() == "warn", out + err
+        doc.write_text('[log]\nlevle = "warn"\n')
+        code, out, err = run(*at, "config", "apply", str(doc))
+        assert code == 1 and "log.level" in err and level() == "warn", out + err
+        assert run(*at, "config", "set", "log.format", "json")[0] == 0 and level() == "warn"
+        assert json.loads(run(*at, "--json", "config", "diff", "2")[1])
+        code, out, err = run(*at, "config", "rollback", "2")
+        assert code == 0 and level() == "debug" and 'log.format = "text"' in run(*at, "check")[1], out + err
+        assert run(*at, "config", "rollback")[0] == 0 and level() == "warn"
+        code, _, err = run(*at, "config", "rollback", "19")
+        assert code == 1 and "settings.toml.19" in err, err
+        # what was exported is the same again elsewhere
+        code, out, _ = run(*at, "config", "export")
+        other = Path(folder) / "w.toml"
+        other.write_text(out)
+        again = run("--config", str(other), "config", "export")
+        assert again[1] == out, (out, again)
+
+
+@test
 def answers_of_a_server(server):
     for words, code, says in ((["account", "show", f"ann@{DOMAIN}"], 0, f"address              ann@{DOMAIN}\n"),
                               (["account", "show", "nobody@x.test"], 1, "veredus: "),
