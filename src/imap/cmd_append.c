@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "imap/session.h"
 #include "mail/intake.h"
-#include "run/run.h"
+#include "run/memory.h"
 #include "wire/imap_args.h"
 
 /* Small messages wait in memory for the commit until they are KEPT_MOST together. */
@@ -40,6 +40,8 @@ static enum rc add_message(struct imap_session *s, struct imap_lex *x, struct fa
 		return fault_set(why, FAULT_MESSAGE_TOO_BIG, "%s", "");
 	if (!m->args.literal.size)
 		return fault_set(why, FAULT_SYNTAX, "an empty message");
+	if (run_memory_refuse())
+		return fault_set(why, FAULT_MEMORY, "%s", "");
 	TRY(mail_quota_check(s->ma, m->args.literal.size, why));
 	*(w->last ? &w->last->next : &w->first) = m;
 	w->last = m;

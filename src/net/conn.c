@@ -126,8 +126,13 @@ void conn_drop(struct conn *c)
 		event_log(EVENT_NET_CLOSED, f_str("listener", c->terms->conf.name),
 			f_str("peer", c->peer_text));
 		net_terms_put(c->terms);
+	} else if (c->refused) {
+		net_terms_put(c->terms);
 	}
-	net_count(c->net, atomic_fetch_sub(&c->net->open, 1) - 1);
+	if (c->refused)
+		atomic_fetch_sub(&c->net->refusing, 1);
+	else
+		net_count(c->net, atomic_fetch_sub(&c->net->open, 1) - 1);
 	mem_free(MEM_SESSION, c);
 }
 
@@ -320,14 +325,6 @@ static enum step finish_connect(struct conn *c)
 	return STEP_MORE;
 }
 
-static enum step open_door(struct conn *c)
-{
-	c->stage = CONN_STAGE_TALK;
-	conn_total(c, 0);
-	deadline_fill(c);
-	return c->door->open(c->door->arg, c) == RC_OK && c->task.step ? STEP_MORE : STEP_CLOSE;
-}
-
 /* Input that nobody will read: closing now would reset the connection, and the last reply could be lost with it. */
 static bool has_unread(const struct conn *c)
 {
@@ -383,6 +380,19 @@ static void begin_end(struct conn *c)
 	c->late = FAULT_NONE;
 	c->idle_ms = c->left_ms = LAST_WORDS_MS;
 	c->due_at = c->total_at = 0;
+}
+
+static enum step open_door(struct conn *c)
+{
+	c->stage = CONN_STAGE_TALK;
+	conn_total(c, 0);
+	deadline_fill(c);
+	if (c->refused) {
+		buf_str(&c->out, c->door->busy_text);
+		begin_end(c);
+		return ending(c);
+	}
+	return c->door->open(c->door->arg, c) == RC_OK && c->task.step ? STEP_MORE : STEP_CLOSE;
 }
 
 static enum step talk(struct conn *c)

@@ -35,6 +35,7 @@ struct conn {
 	bool gathering; /* more input is there: its answers leave together with those that wait in `out` */
 	bool lingering, tls_wanted, tls_client, wants_out, wants_in;
 	uint64_t timer_set; /* the deadline that the connection itself set last */
+	bool refused; /* it hears so when its handshake is done */
 	const char *tls_name; /* client: of the server, in session memory */
 	bool tls_verify;
 };

@@ -13,7 +13,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, IN_A_ROW = 64, ARRIVAL_MS = 300000, POLITE_MORE = 64, AGAIN_MS = 100 };
+enum {
+	BACKLOG = 1024,
+	IN_A_ROW = 64,
+	ARRIVAL_MS = 300000,
+	POLITE_MORE = 64,
+	REFUSED_MS = 10000,
+	AGAIN_MS = 100
+};
 
 struct net *net_new(const struct net_conf *conf)
 {
@@ -91,18 +98,45 @@ size_t net_connections(const struct net *net)
 	return atomic_load(&net->open);
 }
 
-static void refuse(struct net_socket *l, const struct net_listener *conf, int fd, bool politely)
+static void count_refused(struct net_socket *l, const struct net_listener *conf)
+{
+	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
+	event_log(EVENT_NET_REFUSED, f_str("listener", conf->name),
+		f_u64("open", atomic_load(&l->net->open)));
+}
+
+static void refuse(struct net_socket *l, const struct net_listener *conf, int fd)
 {
 	const char *text = conf->implicit_tls ? NULL : conf->door->busy_text;
-	if (politely && text) {
+	if (text) {
 		ssize_t n = send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 		(void)n;
 		shutdown(fd, SHUT_WR);
 	}
 	close(fd);
-	metric_add(METRIC_CONNECTIONS_REFUSED, 1);
-	event_log(EVENT_NET_REFUSED, f_str("listener", conf->name),
-		f_u64("open", atomic_load(&l->net->open)));
+	count_refused(l, conf);
+}
+
+/* To be told over TLS, it needs a connection for the time of a handshake: POLITE_MORE at once. Takes `terms`. */
+static bool refuse_by_tls(
+	struct net_socket *l, struct net_terms *terms, int fd, const struct sockaddr_storage *peer)
+{
+	struct net *net = l->net;
+	if (!terms->conf.implicit_tls || !terms->conf.door->busy_text)
+		return false;
+	if (atomic_fetch_add(&net->refusing, 1) >= POLITE_MORE) {
+		atomic_fetch_sub(&net->refusing, 1);
+		return false;
+	}
+	count_refused(l, &terms->conf);
+	struct conn *c = conn_new(net, fd, terms->conf.door);
+	c->refused = true;
+	c->terms = terms;
+	conn_idle(c, REFUSED_MS);
+	conn_total(c, REFUSED_MS);
+	conn_set_peer(c, peer);
+	task_start(&c->task);
+	return true;
 }
 
 /* No descriptor is left: give up the reserve, take the client and send it away, so that it hears something and the
@@ -117,7 +151,7 @@ static void shed(struct net_socket *l)
 	int fd = accept4(l->task.fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		struct net_terms *terms = terms_get(l);
-		refuse(l, &terms->conf, fd, true);
+		refuse(l, &terms->conf, fd);
 		net_terms_put(terms);
 	}
 	/* several listeners may be here at once; who finds none open tries again the next time */
@@ -137,9 +171,11 @@ static void take(struct net_socket *l, int fd, const struct sockaddr_storage *pe
 		    (conf->connections_max && here > conf->connections_max) ||
 		    (net->conf.refuse && net->conf.refuse());
 	if (over) {
-		refuse(l, conf, fd, !most || all <= most + POLITE_MORE);
 		atomic_fetch_sub(&net->open, 1);
 		atomic_fetch_sub(&l->open, 1);
+		if (refuse_by_tls(l, terms, fd, peer))
+			return;
+		refuse(l, conf, fd);
 		net_terms_put(terms);
 		return;
 	}

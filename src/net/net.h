@@ -22,7 +22,7 @@ struct door {
 	 * 3.1). A client that offers others only is refused by TLS; one that offers none is welcome. NULL: offers are not
 	 * looked at. */
 	const char *alpn;
-	const char *busy_text; /* sent to a client over the limit; NULL: nothing */
+	const char *busy_text; /* sent to a client over a limit, over TLS too; NULL: nothing */
 };
 
 /* What holds for all connections that come in. */

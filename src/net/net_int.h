@@ -32,6 +32,7 @@ struct net {
 	struct lock lock;
 	struct net_socket *listeners;
 	_Atomic size_t open;
+	_Atomic size_t refusing; /* wait to be told so over TLS; not in `open` */
 	_Atomic int reserve; /* a descriptor given up when there are no others; -1: it is */
 };
 

@@ -27,6 +27,32 @@ struct tls_conn {
 	size_t exporter_len, end_point_len;
 };
 
+static void *lib_new(size_t size, const char *file, int line)
+{
+	(void)file, (void)line;
+	return size ? mem_lend(MEM_TLS, size) : NULL;
+}
+
+static void lib_free(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	mem_free(MEM_TLS, p);
+}
+
+static void *lib_grow(void *p, size_t size, const char *file, int line)
+{
+	if (size)
+		return mem_lend_more(MEM_TLS, p, size);
+	lib_free(p, file, line);
+	return NULL;
+}
+
+void tls_count_memory(void)
+{
+	int counted = CRYPTO_set_mem_functions(lib_new, lib_grow, lib_free);
+	must(counted == 1); /* else the library was used before */
+}
+
 static enum rc ssl_fault(struct fault *why, const char *what, const char *file)
 {
 	char text[160] = "";

@@ -14,6 +14,8 @@ struct tls_pair {
 	const char *key; /* PEM file */
 };
 
+/* From then on what the library holds is counted as MEM_TLS. Before anything else calls it: first in the program. */
+void tls_count_memory(void);
 /* The first pair is the default; the others are chosen by the names in their certificates (SNI). n may be 0: only the
  * client side works then. CONFIG: a file that cannot be read, or does not fit. */
 enum rc tls_new(const struct tls_pair *pairs, size_t n, struct tls **out, struct fault *why);

@@ -1,6 +1,6 @@
 /* cmd_mail.c: MAIL and RCPT: the envelope. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/run.h"
+#include "run/memory.h"
 #include "smtp/session.h"
 
 /* Extensions that wire/ reads and EHLO does not offer: their promise could not be kept. */
@@ -19,6 +19,8 @@ static enum rc check_sender(struct smtp_session *s, const struct smtp_mail *m, s
 	if (s->mail)
 		return fault_set(
 			why, FAULT_BAD_SEQUENCE, "the sender is known already; RSET begins anew");
+	if (run_memory_refuse())
+		return fault_set(why, FAULT_MEMORY, "%s", "");
 	if (s->role == SMTP_SUBMISSION && !s->auth.account)
 		return fault_set(why, FAULT_AUTH_REQUIRED, "%s", "");
 	if (s->smtp->deps.size_max && m->size > s->smtp->deps.size_max)
