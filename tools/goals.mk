@@ -65,6 +65,7 @@ soak: deps
 	BUILD=$(BUILD) VEREDUS_ACCOUNTS=$(or $(ACCOUNTS),10000) python3 test/live/accounts.py
 	BUILD=$(BUILD) python3 test/soak/relogin.py
 	BUILD=$(BUILD) python3 test/soak/small.py
+	BUILD=$(BUILD) python3 test/soak/burst.py
 .PHONY: docs map soak
 
 DESTDIR ?=

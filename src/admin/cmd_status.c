@@ -4,17 +4,48 @@
 #include "admin/sessions.h"
 #include "base/mem.h"
 #include "base/metric.h"
-#include "run/run.h"
+#include "run/memory.h"
 #include "text/json.h"
 
-static uint64_t resident_bytes(void)
+/* All of one instant: docs/memory.md. */
+static void put_memory(struct report *r)
 {
-	unsigned long size = 0, resident = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	int n = f ? fscanf(f, "%lu %lu", &size, &resident) : 0;
-	if (f)
-		fclose(f);
-	return n == 2 ? resident * 4096ull : 0;
+	struct run_memory_stats s;
+	char name[64];
+	run_memory_stats(&s);
+	const struct {
+		const char *name;
+		uint64_t n;
+	} rows[] = {
+		{ "limit", s.limit },
+		{ "percent", s.percent },
+		{ "resident", s.rss },
+		{ "proportional", s.pss },
+		{ "anonymous", s.anonymous },
+		{ "files", s.files },
+		{ "parent", s.parent },
+		{ "heap-resident", s.resident },
+		{ "active", s.active },
+		{ "allocated", s.allocated },
+		{ "cached", s.cached },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(name, sizeof(name), "memory-%s", rows[i].name);
+		report_number(r, name, rows[i].n);
+	}
+	for (unsigned k = 0; k < MEM_KINDS; k++) {
+		snprintf(name, sizeof(name), "memory-%s", mem_kind_name((enum mem_kind)k));
+		report_number(r, name, s.kinds[k]);
+	}
+	uint64_t beyond = 0;
+	for (size_t i = 0; i < s.keepers_n; i++)
+		beyond += s.keepers[i].beyond;
+	report_number(r, "memory-engine", beyond);
+	report_number(r, "memory-rest", s.rest);
+	for (size_t i = 0; i < s.keepers_n; i++) {
+		snprintf(name, sizeof(name), "memory-cached %s", s.keepers[i].name);
+		report_number(r, name, s.keepers[i].cached);
+	}
 }
 
 static void put_sessions(struct admin_call *c, struct report *r)
@@ -124,12 +155,7 @@ enum rc admin_status(struct admin_call *c, struct fault *why)
 	report_number(&r, "store-keys-read", data.keys_read);
 	report_number(&r, "store-bytes-copied", data.bytes_copied);
 	report_number(&r, "queue", c->deps->queue ? queue_depth(c->deps->queue) : 0);
-	report_number(&r, "memory-resident", resident_bytes());
-	for (unsigned k = 0; k < MEM_KINDS; k++) {
-		char name[32];
-		snprintf(name, sizeof(name), "memory-%s", mem_kind_name((enum mem_kind)k));
-		report_number(&r, name, mem_used((enum mem_kind)k));
-	}
+	put_memory(&r);
 	put_figures(&r);
 	put_times(c, &r);
 	report_end(&r);
@@ -139,6 +165,10 @@ enum rc admin_status(struct admin_call *c, struct fault *why)
 static enum rc metrics_json(struct admin_call *c)
 {
 	struct report r;
+	struct metric_value v[METRIC_COUNT];
+	for (unsigned i = 0; i < METRIC_COUNT; i++)
+		v[i].id = (enum metric_id)i;
+	metric_get_all(v, METRIC_COUNT);
 	report_begin(&r, c->out, true, false);
 	report_row(&r);
 	for (unsigned i = 0; i < METRIC_COUNT; i++) {
@@ -148,7 +178,7 @@ static enum rc metrics_json(struct admin_call *c)
 		report_quote(&quoted, slice_str(name)); /* labels have quotes of their own */
 		buf_byte(&quoted, 0);
 		quoted.at[quoted.len - 2] = 0;
-		report_number(&r, (const char *)quoted.at + 1, metric_get((enum metric_id)i));
+		report_number(&r, (const char *)quoted.at + 1, v[i].n);
 	}
 	report_end(&r);
 	return RC_OK;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "crypto/hash.h"
+#include "run/memory.h"
 #include "text/json.h"
 
 enum { LIVE_FIRST_S = 5, LIVE_MOST_S = 3600 };
@@ -72,25 +73,60 @@ static enum rc metrics(struct http_call *call, struct fault *why)
 struct watch {
 	struct auth_session auth;
 	bool asked;
-	bool sessions;
-	enum metric_id ids[METRIC_COUNT];
+	bool sessions, memory;
+	struct metric_value figures[METRIC_COUNT];
 	size_t n;
 };
 
-static const char sessions_name[] = "veredus_sessions";
+static const char sessions_name[] = "veredus_sessions", memory_name[] = "server.memory";
 
-static void figure(struct json *j, enum metric_id id)
+static void figure(struct json *j, const struct metric_value *v)
 {
 	static const struct {
 		const char *name;
 		double percent;
 	} marks[] = { { "p50", 50 }, { "p95", 95 }, { "p99", 99 } };
-	bool histogram = metric_kind(id) == METRIC_KIND_HISTOGRAM;
+	bool histogram = metric_kind(v->id) == METRIC_KIND_HISTOGRAM;
 	json_object(j, NULL);
-	json_str(j, "id", metric_name(id));
-	json_u64(j, "value", metric_get(id));
+	json_str(j, "id", metric_name(v->id));
+	json_u64(j, "value", v->n);
 	for (size_t i = 0; histogram && i < 3; i++)
-		json_u64(j, marks[i].name, metric_percentile(id, marks[i].percent));
+		json_u64(j, marks[i].name, metric_percentile(v->id, marks[i].percent));
+	json_end(j);
+}
+
+/* One instant, whole: docs/memory.md. */
+static void put_memory(struct json *j)
+{
+	struct run_memory_stats s;
+	run_memory_stats(&s);
+	json_object(j, NULL);
+	json_str(j, "id", memory_name);
+	json_u64(j, "value", s.rss);
+	json_u64(j, "limit", s.limit);
+	json_u64(j, "percent", s.percent);
+	json_u64(j, "allocated", s.allocated);
+	json_u64(j, "cached", s.cached);
+	json_u64(j, "active", s.active);
+	json_u64(j, "resident", s.resident);
+	json_u64(j, "rss", s.rss);
+	json_u64(j, "pss", s.pss);
+	json_u64(j, "anonymous", s.anonymous);
+	json_u64(j, "files", s.files);
+	json_u64(j, "parent", s.parent);
+	json_object(j, "subsystems");
+	for (unsigned k = 0; k < MEM_KINDS; k++)
+		json_u64(j, mem_kind_name((enum mem_kind)k), s.kinds[k]);
+	uint64_t beyond = 0;
+	for (size_t i = 0; i < s.keepers_n; i++)
+		beyond += s.keepers[i].beyond;
+	json_u64(j, "engine", beyond);
+	json_u64(j, "rest", s.rest);
+	json_end(j);
+	json_object(j, "caches");
+	for (size_t i = 0; i < s.keepers_n; i++)
+		json_u64(j, s.keepers[i].name, s.keepers[i].cached);
+	json_end(j);
 	json_end(j);
 }
 
@@ -111,14 +147,17 @@ static void put_sessions(struct json *j, struct run *run)
 static bool tick(struct http_call *call)
 {
 	const struct admin_web *web = call->arg;
-	const struct watch *w = call->work;
+	struct watch *w = call->work;
 	struct buf b;
 	struct json j;
 	buf_init(&b, 0, NULL);
 	json_init(&j, &b);
 	json_array(&j, NULL);
+	metric_get_all(w->figures, w->n);
 	for (size_t i = 0; i < w->n; i++)
-		figure(&j, w->ids[i]);
+		figure(&j, &w->figures[i]);
+	if (w->memory)
+		put_memory(&j);
 	if (w->sessions)
 		put_sessions(&j, web->run);
 	json_end(&j);
@@ -171,7 +210,7 @@ static bool add_named(struct watch *w, struct slice name)
 			continue;
 		found = true;
 		if (w->n < METRIC_COUNT)
-			w->ids[w->n++] = id;
+			w->figures[w->n++].id = id;
 	}
 	return found;
 }
@@ -181,13 +220,15 @@ static enum rc names(struct http_call *call, struct watch *w, struct fault *why)
 	struct slice list;
 	bool all = http_param(call, S("metrics"), &list) != RC_OK || list.len == 0;
 	w->n = 0;
-	w->sessions = all;
+	w->sessions = w->memory = all;
 	for (; all && w->n < METRIC_COUNT; w->n++)
-		w->ids[w->n] = (enum metric_id)w->n;
+		w->figures[w->n].id = (enum metric_id)w->n;
 	while (!all && list.len) {
 		struct slice one = slice_trim(slice_split(&list, ','));
 		if (slice_eq(one, slice_str(sessions_name)))
 			w->sessions = true;
+		else if (slice_eq(one, slice_str(memory_name)))
+			w->memory = true;
 		else if (!add_named(w, one))
 			return fault_set(why, FAULT_NOT_FOUND, "there is no metric %.*s",
 				FMT(slice_head(one, 100)));

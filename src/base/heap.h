@@ -10,6 +10,7 @@ struct heap_stats {
 	uint64_t allocated; /* handed out */
 	uint64_t active; /* pages that hold something */
 	uint64_t metadata;
+	uint64_t resident; /* active, metadata, and free pages that were not given back yet */
 	uint64_t retained; /* address space without memory */
 };
 

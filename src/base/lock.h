@@ -38,6 +38,7 @@ enum lock_rank {
 	LOCK_COMMITTER,
 	LOCK_RUN,
 	LOCK_LOG,
+	LOCK_METRIC,
 };
 
 struct LOCK_TYPE lock {

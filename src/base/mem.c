@@ -46,6 +46,19 @@ static void *grow(enum mem_kind kind, void *old, size_t size)
 	return p;
 }
 
+void *mem_lend(enum mem_kind kind, size_t size)
+{
+	void *p = malloc(size ? size : 1);
+	if (p)
+		count(kind, p, true);
+	return p;
+}
+
+void *mem_lend_more(enum mem_kind kind, void *old, size_t size)
+{
+	return old ? grow(kind, old, size) : mem_lend(kind, size);
+}
+
 void *mem_grow(enum mem_kind kind, void *old, size_t size)
 {
 	if (!old)
@@ -84,7 +97,7 @@ size_t mem_used(enum mem_kind kind)
 const char *mem_kind_name(enum mem_kind kind)
 {
 	static const char *const names[MEM_KINDS] = { "other", "arena", "buffer", "session",
-		"cache", "store", "index", "queue" };
+		"cache", "store", "index", "queue", "tls" };
 	return kind < MEM_KINDS ? names[kind] : "?";
 }
 

@@ -16,6 +16,7 @@ enum mem_kind {
 	MEM_STORE,
 	MEM_INDEX,
 	MEM_QUEUE,
+	MEM_TLS, /* all that OpenSSL holds */
 	MEM_KINDS
 };
 
@@ -28,6 +29,9 @@ void *mem_grow(enum mem_kind kind, void *old, size_t size);
 /* As mem_grow for what the program itself needs and is small, but as mem_new never NULL. What is new is not zeroed. */
 void *mem_more(enum mem_kind kind, void *old, size_t size);
 void mem_free(enum mem_kind kind, void *p);
+/* malloc and realloc as a library calls them, counted; no chaos build refuses them. NULL: no memory. */
+void *mem_lend(enum mem_kind kind, size_t size);
+void *mem_lend_more(enum mem_kind kind, void *old, size_t size);
 /* A NUL-terminated copy. */
 char *mem_str(enum mem_kind kind, const char *str);
 

@@ -1,6 +1,7 @@
 /* metric.c: Figures, kept in relaxed atomics. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/metric.h"
+#include "base/lock.h"
 #include <stdatomic.h>
 
 /* Eight buckets for each power of two, up to 2^40 microseconds. */
@@ -30,12 +31,13 @@ static const struct {
 	{ METRIC_QUEUE_SENT, METRIC_MAILS_OUT_MINUTE } };
 
 static struct {
+	struct lock together; /* held to write, or to read, gauges of one instant */
 	_Atomic uint64_t values[METRIC_COUNT];
 	_Atomic uint64_t sums[METRIC_COUNT];
 	_Atomic uint64_t faults[FAULT_COUNT];
 	uint64_t seconds, minute[RATES][MINUTE]; /* metric_second's alone */
 	_Atomic uint64_t buckets[METRIC_COUNT - FLAT][BUCKETS];
-} figures;
+} figures = { .together = { PTHREAD_MUTEX_INITIALIZER, LOCK_METRIC } };
 
 void metric_add(enum metric_id id, uint64_t n)
 {
@@ -50,6 +52,22 @@ void metric_sub(enum metric_id id, uint64_t n)
 void metric_set(enum metric_id id, uint64_t n)
 {
 	atomic_store_explicit(&figures.values[id], n, memory_order_relaxed);
+}
+
+void metric_set_all(const struct metric_value *v, size_t n)
+{
+	lock_enter(&figures.together);
+	for (size_t i = 0; i < n; i++)
+		metric_set(v[i].id, v[i].n);
+	lock_leave(&figures.together);
+}
+
+void metric_get_all(struct metric_value *v, size_t n)
+{
+	lock_enter(&figures.together);
+	for (size_t i = 0; i < n; i++)
+		v[i].n = metric_get(v[i].id);
+	lock_leave(&figures.together);
 }
 
 static unsigned bucket_of(uint64_t us)
@@ -157,6 +175,7 @@ static void expose_histogram(enum metric_id id, struct buf *out)
 void metric_expose(struct buf *out)
 {
 	static const char *const kinds[] = { "counter", "gauge", "summary" };
+	lock_enter(&figures.together);
 	for (unsigned i = 0; i < METRIC_COUNT; i++) {
 		struct slice family = metric_family((enum metric_id)i);
 		if (i == 0 || !slice_eq(family, metric_family((enum metric_id)(i - 1))))
@@ -168,6 +187,7 @@ void metric_expose(struct buf *out)
 			buf_fmt(out, "%s %llu\n", rows[i].name,
 				(unsigned long long)metric_get((enum metric_id)i));
 	}
+	lock_leave(&figures.together);
 	buf_str(out, "# HELP veredus_refusals_total refusals by reason\n# TYPE "
 		     "veredus_refusals_total counter\n");
 	for (unsigned i = 1; i < FAULT_COUNT; i++)

@@ -19,6 +19,14 @@ enum metric_kind { METRIC_KIND_COUNTER, METRIC_KIND_GAUGE, METRIC_KIND_HISTOGRAM
 void metric_add(enum metric_id id, uint64_t n);
 void metric_sub(enum metric_id id, uint64_t n); /* gauges */
 void metric_set(enum metric_id id, uint64_t n); /* gauges */
+/* Gauges that belong to one instant: metric_expose and metric_get_all see all of them or none. */
+struct metric_value {
+	enum metric_id id;
+	uint64_t n;
+};
+void metric_set_all(const struct metric_value *v, size_t n);
+/* Fills in `n` of each. */
+void metric_get_all(struct metric_value *v, size_t n);
 void metric_time(enum metric_id id, uint64_t us); /* histograms */
 /* One refusal: counted by the fault's name. */
 void metric_fault(enum fault_id id);

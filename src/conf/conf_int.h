@@ -108,6 +108,9 @@ void conf_note(struct conf_reader *r, const char *from, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Default blocks, cross checks; fills the arrays of `conf`. */
 void conf_finish(struct conf_reader *r, struct conf *conf);
+/* The least memory limit of the groups that this process is in: `own` is a file as /proc/self/cgroup, `root` where the kernel
+ * shows the groups. UINT64_MAX: none. Bytes. */
+uint64_t conf_cgroup_memory(const char *own, const char *root);
 /* 70 % of the smaller of RAM and the cgroup's limit. */
 uint64_t conf_memory(void);
 

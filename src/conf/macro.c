@@ -81,33 +81,52 @@ static uint64_t number_in(const char *path)
 	return slice_u64(slice_trim(slice_of(text, len)), UINT64_MAX, &n) == RC_OK ? n : UINT64_MAX;
 }
 
-/* The folder of this process below /sys/fs/cgroup, then each above it: the least limit counts. */
-static uint64_t cgroup_limit(void)
+/* The least limit of `group`, a path in the tree of groups at `tree`, and of each group above it. */
+static uint64_t least_in(const char *tree, const char *group, const char *file)
 {
-	char line[4096] = "", path[4400];
-	FILE *f = fopen("/proc/self/cgroup", "re");
-	uint64_t least = UINT64_MAX, n;
-	bool found = false;
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = strncmp(line, "0::", 3) == 0;
-	if (f)
-		fclose(f);
-	if (!found)
-		return least;
-	line[strcspn(line, "\n")] = 0;
-	for (char *cut; (cut = strrchr(line + 3, '/')) != NULL; *cut = 0) {
-		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", line + 3);
-		n = number_in(path);
+	char path[8192];
+	struct slice g = slice_trim(slice_str(group));
+	uint64_t least = UINT64_MAX;
+	while (true) {
+		g = slice_head(g, slice_rfind(g, '/') + 1 == g.len ? g.len - 1 : g.len);
+		snprintf(path, sizeof(path), "%s%.*s/%s", tree, FMT(g), file);
+		uint64_t n = number_in(path);
+		least = n < least ? n : least;
+		if (g.len == 0)
+			return least;
+		size_t cut = slice_rfind(g, '/');
+		g = slice_head(g, cut < g.len ? cut : 0);
+	}
+}
+
+/* "0::/path" in version 2 of the kernel's groups; "4:memory:/path" in version 1. */
+uint64_t conf_cgroup_memory(const char *own, const char *root)
+{
+	char line[4096] = "", tree[4096];
+	FILE *f = fopen(own, "re");
+	uint64_t least = UINT64_MAX;
+	while (f && fgets(line, sizeof(line), f)) {
+		char *what = strchr(line, ':'), *group = what ? strchr(what + 1, ':') : NULL;
+		uint64_t n = UINT64_MAX;
+		if (!group)
+			continue;
+		*group++ = 0;
+		if (what[1] == 0)
+			n = least_in(root, group, "memory.max");
+		else if (strcmp(what + 1, "memory") == 0 &&
+			 snprintf(tree, sizeof(tree), "%s/memory", root) < (int)sizeof(tree))
+			n = least_in(tree, group, "memory.limit_in_bytes");
 		least = n < least ? n : least;
 	}
-	n = number_in("/sys/fs/cgroup/memory.max");
-	return n < least ? n : least;
+	if (f)
+		fclose(f);
+	return least;
 }
 
 uint64_t conf_memory(void)
 {
 	uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t most = cgroup_limit();
+	uint64_t most = conf_cgroup_memory("/proc/self/cgroup", "/sys/fs/cgroup");
 	most = ram < most ? ram : most;
 	return most / 10 * 7;
 }

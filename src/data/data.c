@@ -205,6 +205,44 @@ void data_stats(struct data *data, struct data_stats *out)
 		.batch_bytes = data->batch_bytes };
 }
 
+/* Seconds with fewer look-ups and commits than these are calm; so many in a row, and memory is given back. */
+enum { CALM_S = 2, CALM_READS = 32, CALM_COMMITS = 2 };
+
+void data_memory(struct data *data, struct data_memory *out)
+{
+	*out = (struct data_memory){ 0 };
+	if (data->engine->memory)
+		data->engine->memory(data->e, out);
+}
+
+void data_evict(void *arg, size_t bytes)
+{
+	struct data *data = arg;
+	struct data_memory has;
+	data_memory(data, &has);
+	if (data->engine->shrink)
+		data->engine->shrink(data->e, has.cache > bytes ? has.cache - bytes : 0);
+	if (data->engine->settle && has.buffers > DATA_CALM_BUFFERS)
+		data->engine->settle(data->e);
+}
+
+void data_calm(void *arg)
+{
+	struct data *data = arg;
+	struct data_memory has;
+	uint64_t reads = data->reads + data->scans, commits = data->commits;
+	data->calm_reads = reads - data->reads_seen < CALM_READS ? data->calm_reads + 1 : 0;
+	data->calm_commits =
+		commits - data->commits_seen < CALM_COMMITS ? data->calm_commits + 1 : 0;
+	data->reads_seen = reads;
+	data->commits_seen = commits;
+	data_memory(data, &has);
+	if (data->engine->shrink && data->calm_reads >= CALM_S && has.cache > DATA_CALM_CACHE)
+		data->engine->shrink(data->e, DATA_CALM_CACHE);
+	if (data->engine->settle && data->calm_commits >= CALM_S && has.buffers > DATA_CALM_BUFFERS)
+		data->engine->settle(data->e);
+}
+
 const char *data_type(const struct data *data)
 {
 	return data->engine->type;

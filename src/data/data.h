@@ -114,4 +114,17 @@ struct data_stats {
 void data_stats(struct data *data, struct data_stats *out);
 const char *data_type(const struct data *data);
 
+/* What the engine's library holds, in bytes: blocks or pages that it could read again; what is written and lies in no table
+ * yet; the readers of open files, and all else that it names. */
+struct data_memory {
+	uint64_t cache, buffers, other;
+};
+void data_memory(struct data *data, struct data_memory *out);
+/* Gives back about `bytes` of the cache: for struct run_memory_keeper, as data_calm, with the data as `arg`. */
+void data_evict(void *data, size_t bytes);
+/* Once a second, from one thread: when nearly nothing was read for some seconds the cache goes down to DATA_CALM_CACHE;
+ * when nearly nothing was written, more than DATA_CALM_BUFFERS of write buffers goes to its files. */
+void data_calm(void *data);
+enum { DATA_CALM_CACHE = 1 << 20, DATA_CALM_BUFFERS = 1 << 20 };
+
 #endif

@@ -22,6 +22,9 @@ struct data {
 	/* figures */
 	_Atomic uint64_t reads, scans, keys_read, bytes_copied, commits, conflicts, groups,
 		batch_keys, batch_bytes;
+	/* data_calm's alone */
+	uint64_t reads_seen, commits_seen;
+	unsigned calm_reads, calm_commits; /* seconds */
 };
 
 void committer_start(struct data *data);

@@ -24,6 +24,12 @@ struct engine {
 	/* What may wait until the group's replies are out, on the committer's thread; NULL: nothing. */
 	void (*rest)(void *e);
 	void (*close)(void *e);
+	/* Any thread; NULL: the engine holds nothing beyond base/mem.h. */
+	void (*memory)(void *e, struct data_memory *out);
+	/* Gives back what the cache holds beyond `keep` bytes. Any thread. */
+	void (*shrink)(void *e, uint64_t keep);
+	/* Begins to write what the write buffers hold. Any thread; NULL: there are none. */
+	void (*settle)(void *e);
 };
 
 enum rc engine_memory_open(

@@ -184,7 +184,7 @@ enum rc engine_memory_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
 	static const struct engine memory = { "memory", memory_look, memory_scan, memory_write,
-		NULL, memory_close };
+		NULL, memory_close, NULL, NULL, NULL };
 	(void)o;
 	(void)why;
 	struct memory *m = mem_new(MEM_STORE, sizeof(*m));

@@ -21,6 +21,7 @@ struct rocks {
 	rocksdb_options_t *options[DATA_SPACES];
 	rocksdb_block_based_table_options_t *tables[DATA_SPACES];
 	rocksdb_cache_t *cache;
+	uint64_t cache_bytes;
 	rocksdb_writeoptions_t *synced, *unsynced;
 	rocksdb_readoptions_t *reads;
 	rocksdb_writebatch_t *batch; /* the committer's, used again */
@@ -32,7 +33,7 @@ struct rocks {
 	struct fault why;
 };
 
-enum { BLOB_MIN = 2048, MIB = 1024 * 1024, AGAIN_US = 1000000 };
+enum { BLOB_MIN = 2048, MIB = 1024 * 1024, AGAIN_US = 1000000, BATCH_KEPT = 256 * 1024 };
 /* Share of the oldest blob files whose live content each compaction moves, garbage or not: the library's 0.25 copies a
  * message several times in its life. */
 static const double blob_gc_share = 0.05;
@@ -256,6 +257,12 @@ static enum rc rocks_write(
 	rocksdb_write(r->db, flush ? r->synced : r->unsynced, r->batch, &err);
 	if (err && stops(err))
 		atomic_store(&r->stopped, true);
+	size_t held;
+	rocksdb_writebatch_data(r->batch, &held);
+	if (held > BATCH_KEPT) { /* its room never shrinks */
+		rocksdb_writebatch_destroy(r->batch);
+		r->batch = rocksdb_writebatch_create();
+	}
 	return err ? failed(err, why) : RC_OK;
 }
 
@@ -275,6 +282,52 @@ static void rocks_close(void *e)
 	pthread_rwlock_destroy(&r->gate);
 	mem_free(MEM_STORE, r->path);
 	mem_free(MEM_STORE, r);
+}
+
+static uint64_t property(struct rocks *r, enum data_space space, const char *name)
+{
+	uint64_t n = 0;
+	return rocksdb_property_int_cf(r->db, r->spaces[space], name, &n) == 0 ? n : 0;
+}
+
+static void rocks_memory(void *e, struct data_memory *out)
+{
+	struct rocks *r = e;
+	if (!enter(r))
+		return;
+	out->cache = rocksdb_cache_get_usage(r->cache);
+	for (size_t s = 0; s < DATA_SPACES; s++) {
+		out->buffers += property(r, (enum data_space)s, "rocksdb.size-all-mem-tables");
+		out->other += property(r, (enum data_space)s, "rocksdb.estimate-table-readers-mem");
+	}
+	leave(r);
+}
+
+static void rocks_shrink(void *e, uint64_t keep)
+{
+	struct rocks *r = e;
+	rocksdb_cache_set_capacity(r->cache, (size_t)keep); /* drops the rest at once */
+	rocksdb_cache_set_capacity(r->cache, (size_t)r->cache_bytes);
+}
+
+static void rocks_settle(void *e)
+{
+	struct rocks *r = e;
+	if (!enter(r))
+		return;
+	rocksdb_flushoptions_t *o = rocksdb_flushoptions_create();
+	rocksdb_flushoptions_set_wait(o, 0);
+	for (size_t s = 0; s < DATA_SPACES; s++) {
+		char *err = NULL;
+		if (property(r, (enum data_space)s, "rocksdb.cur-size-active-mem-table") <
+			DATA_CALM_BUFFERS / 2)
+			continue;
+		rocksdb_flush_cf(r->db, o, r->spaces[s], &err);
+		if (err)
+			rocksdb_free(err); /* the next write hears of it */
+	}
+	rocksdb_flushoptions_destroy(o);
+	leave(r);
 }
 
 static int compression_of(const char *name)
@@ -344,7 +397,7 @@ enum rc engine_rocksdb_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
 	static const struct engine rocksdb = { "rocksdb", rocks_look, rocks_scan, rocks_write, NULL,
-		rocks_close };
+		rocks_close, rocks_memory, rocks_shrink, rocks_settle };
 	must(crc32c_check());
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
 	pthread_rwlockattr_t writers_first;
@@ -352,7 +405,8 @@ enum rc engine_rocksdb_open(
 	pthread_rwlockattr_setkind_np(&writers_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&r->gate, &writers_first);
 	r->path = mem_str(MEM_STORE, o->path);
-	r->cache = rocksdb_cache_create_lru(o->cache_bytes ? o->cache_bytes : 32 * MIB);
+	r->cache_bytes = o->cache_bytes ? o->cache_bytes : 32 * MIB;
+	r->cache = rocksdb_cache_create_lru(r->cache_bytes);
 	for (size_t s = 0; s < DATA_SPACES; s++) {
 		r->tables[s] = table_options(r, (enum data_space)s);
 		r->options[s] = space_options(r, o, (enum data_space)s);

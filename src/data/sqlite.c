@@ -281,11 +281,35 @@ static void sqlite_close(void *e)
 	mem_free(MEM_STORE, q);
 }
 
+static void sqlite_memory(void *e, struct data_memory *out)
+{
+	(void)e;
+	out->cache = (uint64_t)sqlite3_memory_used(); /* nearly all of it are pages */
+}
+
+/* The readers at rest go: each has a cache of its own, and is opened again in a millisecond. */
+static void sqlite_shrink(void *e, uint64_t keep)
+{
+	struct sqlite *q = e;
+	while ((uint64_t)sqlite3_memory_used() > keep) {
+		lock_enter(&q->lock);
+		struct db *d = q->readers;
+		if (d) {
+			q->readers = d->next;
+			q->readers_n--;
+		}
+		lock_leave(&q->lock);
+		if (!d)
+			return;
+		db_close(d);
+	}
+}
+
 enum rc engine_sqlite_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
 	static const struct engine sqlite = { "sqlite", sqlite_look, sqlite_scan, sqlite_write,
-		sqlite_rest, sqlite_close };
+		sqlite_rest, sqlite_close, sqlite_memory, sqlite_shrink, NULL };
 	struct sqlite *q = mem_new(MEM_STORE, sizeof(*q));
 	lock_init(&q->lock, LOCK_STORE);
 	q->path = mem_str(MEM_STORE, o->path);

@@ -98,6 +98,15 @@ static void turn(struct dir_cache *c, bool may_stay)
 	mem_free(MEM_CACHE, e);
 }
 
+void dir_cache_evict(struct dir_cache *c, size_t bytes)
+{
+	lock_enter(&c->lock);
+	size_t keep = c->stats.bytes > bytes ? c->stats.bytes - bytes : 0;
+	while (c->stats.bytes > keep)
+		turn(c, false);
+	lock_leave(&c->lock);
+}
+
 void dir_cache_free(struct dir_cache **cache)
 {
 	struct dir_cache *c = *cache;

@@ -25,6 +25,11 @@ void dir_stats(struct dir *dir, struct dir_stats *out)
 	dir_cache_stats(dir->cache, out);
 }
 
+void dir_evict(struct dir *dir, size_t bytes)
+{
+	dir_cache_evict(dir->cache, bytes);
+}
+
 void dir_forget(struct dir *dir)
 {
 	dir_cache_clear(dir->cache);

@@ -45,6 +45,8 @@ struct dir_stats {
 	uint64_t hits, misses, evictions, bytes, entries, generation;
 };
 void dir_stats(struct dir *dir, struct dir_stats *out);
+/* Gives back about `bytes` of what is cached. */
+void dir_evict(struct dir *dir, size_t bytes);
 /* Another node has changed something: forget what is cached. Never blocks. */
 void dir_forget(struct dir *dir);
 

@@ -45,6 +45,17 @@ static void destroy(struct mail_account *ma)
 	mem_free(MEM_CACHE, ma);
 }
 
+/* What it holds on the heap, near enough. */
+static size_t size_of(const struct mail_account *ma)
+{
+	size_t sum = sizeof(*ma) + ma->boxes_cap * sizeof(*ma->boxes) + ma->recent_bytes +
+		     ma->recent_cap * sizeof(*ma->recent);
+	for (size_t i = 0; i < ma->boxes_n; i++)
+		sum += sizeof(*ma->boxes[i]) + ma->boxes[i]->head.name.len +
+		       ma->boxes[i]->table.bytes;
+	return sum;
+}
+
 static void unlist(struct mail *mail, struct mail_account *ma)
 {
 	if (!ma->idle_listed)
@@ -54,6 +65,7 @@ static void unlist(struct mail *mail, struct mail_account *ma)
 	ma->newer = ma->older = NULL;
 	ma->idle_listed = false;
 	mail->idle_n--;
+	mail->idle_bytes -= ma->idle_bytes;
 }
 
 /* The least recently used account that nobody uses is taken out of memory; nothing has to be written for that. */
@@ -159,23 +171,13 @@ void mail_close(struct mail_account **ref)
 		mail->idle_newest = ma;
 		ma->idle_listed = true;
 		mail->idle_n++;
+		mail->idle_bytes += ma->idle_bytes = size_of(ma);
 		if (mail->deps.cache_bytes && mem_used(MEM_CACHE) > mail->deps.cache_bytes)
 			old = evict_one(mail);
 	}
 	lock_leave(&mail->lock);
 	if (old)
 		destroy(old);
-}
-
-/* What it holds on the heap, near enough. */
-static size_t size_of(const struct mail_account *ma)
-{
-	size_t sum = sizeof(*ma) + ma->boxes_cap * sizeof(*ma->boxes) + ma->recent_bytes +
-		     ma->recent_cap * sizeof(*ma->recent);
-	for (size_t i = 0; i < ma->boxes_n; i++)
-		sum += sizeof(*ma->boxes[i]) + ma->boxes[i]->head.name.len +
-		       ma->boxes[i]->table.bytes;
-	return sum;
 }
 
 size_t mail_evict(struct mail *mail, size_t bytes)
@@ -191,6 +193,14 @@ size_t mail_evict(struct mail *mail, size_t bytes)
 		destroy(ma);
 	}
 	return freed;
+}
+
+size_t mail_cached(struct mail *mail)
+{
+	lock_enter(&mail->lock);
+	size_t n = mail->idle_bytes;
+	lock_leave(&mail->lock);
+	return n;
 }
 
 struct account *mail_account_of(struct mail_account *ma)

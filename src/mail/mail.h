@@ -93,6 +93,8 @@ void mail_close(struct mail_account **ma);
 /* Gives back `bytes` at least, of accounts that nobody uses, those first that were used longest ago; returns how many
  * octets that made: fewer when there are no more. Nothing is written: they come back from the store. */
 size_t mail_evict(struct mail *mail, size_t bytes);
+/* Bytes that mail_evict could give back: of accounts that nobody uses now. */
+size_t mail_cached(struct mail *mail);
 struct account *mail_account_of(struct mail_account *ma);
 struct mail *mail_of(struct mail_account *ma);
 /* Bytes that the account may hold; 0: any. Whoever opens it for a change sets what the directory says. */

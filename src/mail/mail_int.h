@@ -46,6 +46,7 @@ struct mail_account {
 	unsigned refs; /* under mail->lock */
 	struct mail_account *newer, *older; /* list of those nobody uses, under mail->lock */
 	bool idle_listed;
+	size_t idle_bytes; /* what it holds, as long as it is listed */
 
 	struct lock lock; /* guards all below; a leaf, held for microseconds */
 	uint64_t change; /* the log is applied up to here */
@@ -66,7 +67,7 @@ struct mail {
 	struct mail_deps deps;
 	struct lock lock; /* guards refs and the list of idle accounts */
 	struct mail_account *idle_newest, *idle_oldest;
-	size_t idle_n;
+	size_t idle_n, idle_bytes;
 	uint64_t drops
 		[256]; /* counts evictions by account id, so that a load that overlapped one starts again */
 };

@@ -135,11 +135,6 @@ static enum rc open_control(struct house *h, struct fault *why)
 	return admin_start(&deps, path, &h->admin, why);
 }
 
-static void evict_mail(void *mail, size_t bytes)
-{
-	mail_evict(mail, bytes);
-}
-
 static enum rc open_doors(struct house *h, struct fault *why)
 {
 	struct admin_web *web = mem_new(MEM_OTHER, sizeof(*web)); /* as long as the process */
@@ -180,11 +175,8 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 	TRY(open_control(h, why));
 	TRY(listen_all(h, why));
 	run_start(h->run);
-	run_memory_start(h->run, conf->memory_limit);
+	TRY(house_memory(h, why));
 	h->watch = cert_watch_start(h->run, h->tls, pairs, n, CERT_EVERY_MS);
-	if (run_memory_hook("mail", evict_mail, h->mail) != RC_OK ||
-		run_memory_hook("dns", dns_evict, h->dns) != RC_OK)
-		return fault_set(why, FAULT_INTERNAL, "too many caches");
 	return queue_start(h->queue, why);
 }
 

@@ -52,6 +52,8 @@ enum rc house_reload(struct house *h, struct buf *report, struct fault *why);
 struct net_limits house_limits(const struct conf *c);
 /* Listens as the n-th of the doors' listeners says, on a held socket if there is one. */
 enum rc house_listen(struct house *h, const struct doors *doors, size_t n, struct fault *why);
+/* memory.c: who keeps memory is made known, and measuring begins. */
+enum rc house_memory(struct house *h, struct fault *why);
 /* first.c: administrator and demo domain of a first start; prints them once. */
 enum rc house_first(struct house *h, struct fault *why);
 

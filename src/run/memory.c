@@ -4,25 +4,18 @@
 #include "base/event.h"
 #include "base/heap.h"
 #include "base/lock.h"
-#include "base/mem.h"
 #include "base/metric.h"
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { HOOKS_MAX = 24, EVERY_MS = 1000, RUSAGE_BLOCK = 512 };
-_Static_assert(METRIC_MEMORY_QUEUE - METRIC_MEMORY_OTHER == MEM_QUEUE && MEM_QUEUE + 1 == MEM_KINDS,
+enum { EVERY_MS = 1000, RUSAGE_BLOCK = 512, KIB = 1024 };
+_Static_assert(METRIC_MEMORY_TLS - METRIC_MEMORY_OTHER == MEM_TLS && MEM_TLS + 1 == MEM_KINDS,
 	"metrics.tbl has a row for each kind of memory, in their order");
-
-struct hook {
-	const char *name;
-	run_evict_fn *fn;
-	void *arg;
-};
 
 /* The process has one memory, so there is one of these. */
 static struct {
-	struct lock lock; /* guards hooks and last */
-	struct hook hooks[HOOKS_MAX];
+	struct lock lock; /* guards keepers and last */
+	struct run_memory_keeper keepers[RUN_MEMORY_KEEPERS];
 	size_t n;
 	struct run_memory_stats last;
 	_Atomic uint64_t limit;
@@ -30,79 +23,95 @@ static struct {
 	_Atomic unsigned level;
 } memory = { .lock = { PTHREAD_MUTEX_INITIALIZER, LOCK_STARTUP } };
 
-/* A number alone in a file; UINT64_MAX: none there, or "max". */
-static uint64_t number_in(const char *path)
+static size_t keepers(struct run_memory_keeper out[RUN_MEMORY_KEEPERS])
 {
-	uint64_t n = UINT64_MAX;
-	char text[32];
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return n;
-	if (!fgets(text, sizeof(text), f) ||
-		slice_u64(slice_trim(slice_str(text)), UINT64_MAX, &n) != RC_OK)
-		n = UINT64_MAX;
-	fclose(f);
+	lock_enter(&memory.lock);
+	size_t n = memory.n;
+	memcpy(out, memory.keepers, n * sizeof(*out));
+	lock_leave(&memory.lock);
 	return n;
 }
 
-/* memory.max of this process's group, and of the root as a container sees it. */
-static uint64_t cgroup_max(void)
+/* What the kernel counts, in one reading of its table. */
+static void ask_kernel(struct run_memory_stats *s)
 {
-	char line[512], path[600];
-	uint64_t most = number_in("/sys/fs/cgroup/memory.max");
-	FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[128];
+	unsigned long kib, resident, shared;
+	FILE *f = fopen("/proc/self/smaps_rollup", "re");
 	while (f && fgets(line, sizeof(line), f)) {
-		struct slice s = slice_trim(slice_str(line));
-		if (!slice_starts(s, S("0::")))
-			continue;
-		s = slice_tail(s, 3);
-		while (s.len) { /* each group above limits us too */
-			snprintf(path, sizeof(path), "/sys/fs/cgroup%.*s/memory.max", FMT(s));
-			uint64_t n = number_in(path);
-			most = n < most ? n : most;
-			s.len = slice_rfind(s, '/') < s.len ? slice_rfind(s, '/') : 0;
-		}
+		if (sscanf(line, "Rss: %lu", &kib) == 1)
+			s->rss = kib * KIB;
+		else if (sscanf(line, "Pss: %lu", &kib) == 1)
+			s->pss = kib * KIB;
+		else if (sscanf(line, "Anonymous: %lu", &kib) == 1)
+			s->anonymous = kib * KIB;
 	}
 	if (f)
 		fclose(f);
-	return most;
-}
-
-uint64_t run_memory_default(void)
-{
-	uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
-		 group = cgroup_max();
-	return (group < ram ? group : ram) / 10 * 7;
-}
-
-static uint64_t resident(void)
-{
-	unsigned long size, pages;
-	FILE *f = fopen("/proc/self/statm", "re");
-	int n = f ? fscanf(f, "%lu %lu", &size, &pages) : 0;
+	s->files = s->rss > s->anonymous ? s->rss - s->anonymous : 0;
+	snprintf(line, sizeof(line), "/proc/%d/statm", (int)getppid());
+	f = fopen(line, "re");
+	if (f && fscanf(f, "%*u %lu %lu", &resident, &shared) == 2 && resident > shared)
+		s->parent = (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 	if (f)
 		fclose(f);
-	return n == 2 ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* Other threads go on allocating while we look: the kinds are read first, so that `rest` is never too small. */
+static void ask_rooms(struct run_memory_stats *s)
+{
+	struct run_memory_keeper all[RUN_MEMORY_KEEPERS];
+	s->keepers_n = keepers(all);
+	for (unsigned k = 0; k < MEM_KINDS; k++)
+		s->rest += s->kinds[k] = mem_used((enum mem_kind)k);
+	for (size_t i = 0; i < s->keepers_n; i++) {
+		s->keepers[i].name = all[i].name;
+		if (all[i].size)
+			all[i].size(all[i].arg, &s->keepers[i].cached, &s->keepers[i].beyond);
+		s->cached += s->keepers[i].cached;
+		s->rest += s->keepers[i].beyond;
+	}
 }
 
 static void measure(struct run_memory_stats *s)
 {
 	struct heap_stats heap;
-	struct rusage used;
+	*s = (struct run_memory_stats){ .limit = atomic_load(&memory.limit) };
+	ask_rooms(s);
 	heap_stats(&heap);
-	*s = (struct run_memory_stats){ .limit = atomic_load(&memory.limit),
-		.resident = resident(),
-		.allocated = heap.allocated,
-		.active = heap.active,
-		.retained = heap.retained };
-	uint64_t most = s->resident > heap.active + heap.metadata ? s->resident
-								  : heap.active + heap.metadata;
+	ask_kernel(s);
+	s->allocated = heap.allocated > s->rest ? heap.allocated : s->rest;
+	s->rest = s->allocated - s->rest;
+	s->active = heap.active > s->allocated ? heap.active : s->allocated;
+	s->resident = heap.resident > s->active ? heap.resident : s->active;
+	uint64_t ours = heap.active + heap.metadata, most = s->rss + s->parent;
+	most = most > ours ? most : ours;
 	s->percent = s->limit ? (unsigned)(most * 100 / s->limit) : 0;
-	metric_set(METRIC_MEMORY_RSS, s->resident);
-	metric_set(METRIC_MEMORY_ALLOCATED, s->allocated);
-	metric_set(METRIC_MEMORY_LIMIT, s->limit);
+}
+
+/* All figures of one instant become visible together. */
+static void publish(const struct run_memory_stats *s)
+{
+	struct metric_value v[16 + MEM_KINDS] = { { METRIC_MEMORY_RSS, s->rss },
+		{ METRIC_MEMORY_PSS, s->pss }, { METRIC_MEMORY_ANONYMOUS, s->anonymous },
+		{ METRIC_MEMORY_PARENT, s->parent }, { METRIC_MEMORY_ALLOCATED, s->allocated },
+		{ METRIC_MEMORY_ACTIVE, s->active }, { METRIC_MEMORY_HEAP, s->resident },
+		{ METRIC_MEMORY_CACHED, s->cached }, { METRIC_MEMORY_LIMIT, s->limit },
+		{ METRIC_MEMORY_REST, s->rest } };
+	size_t n = 10;
+	uint64_t beyond = 0;
+	for (size_t i = 0; i < s->keepers_n; i++)
+		beyond += s->keepers[i].beyond;
+	v[n++] = (struct metric_value){ METRIC_MEMORY_ENGINE, beyond };
 	for (unsigned k = 0; k < MEM_KINDS; k++)
-		metric_set((enum metric_id)(METRIC_MEMORY_OTHER + k), mem_used((enum mem_kind)k));
+		v[n++] = (struct metric_value){ (enum metric_id)(METRIC_MEMORY_OTHER + k),
+			s->kinds[k] };
+	metric_set_all(v, n);
+}
+
+static void count_use(void)
+{
+	struct rusage used;
 	if (getrusage(RUSAGE_SELF, &used) != 0)
 		return;
 	metric_set(
@@ -112,44 +121,57 @@ static void measure(struct run_memory_stats *s)
 	metric_set(METRIC_DISK_WRITTEN_BYTES, (uint64_t)used.ru_oublock * RUSAGE_BLOCK);
 }
 
-/* Each cache gives its part: nobody knows here who holds most; a second later we ask again. */
+/* Who has more in its cache gives more; a second later we ask again. */
 static void evict(const struct run_memory_stats *s)
 {
-	struct hook hooks[HOOKS_MAX];
-	lock_enter(&memory.lock);
-	size_t n = memory.n;
-	memcpy(hooks, memory.hooks, n * sizeof(*hooks));
-	lock_leave(&memory.lock);
+	struct run_memory_keeper all[RUN_MEMORY_KEEPERS];
+	size_t n = keepers(all);
 	uint64_t over = s->limit / 100 * (s->percent - RUN_MEMORY_EVICT + 2);
-	for (size_t i = 0; i < n; i++)
-		hooks[i].fn(hooks[i].arg, (size_t)(over / n + 1));
+	metric_add(METRIC_MEMORY_EVICTIONS, 1);
+	for (size_t i = 0; i < n && i < s->keepers_n; i++) {
+		uint64_t has = s->keepers[i].cached;
+		if (all[i].evict)
+			all[i].evict(all[i].arg,
+				(size_t)((double)over * (double)has / (double)(s->cached + 1)) + 1);
+	}
 	heap_purge();
+}
+
+static unsigned level_of(const struct run_memory_stats *s)
+{
+	return s->percent >= RUN_MEMORY_REFUSE ? 2 : s->percent >= RUN_MEMORY_EVICT;
 }
 
 void run_memory_sample(struct run_memory_stats *out)
 {
 	measure(out);
-	unsigned level = out->percent >= RUN_MEMORY_REFUSE  ? 2
-			 : out->percent >= RUN_MEMORY_EVICT ? 1
-							    : 0;
+	unsigned level = level_of(out);
 	if (level) {
 		evict(out);
 		measure(out);
-		level = out->percent >= RUN_MEMORY_REFUSE  ? 2
-			: out->percent >= RUN_MEMORY_EVICT ? 1
-							   : 0;
+		level = level_of(out);
 	}
 	atomic_store(&memory.refuse, level == 2);
 	unsigned before = atomic_exchange(&memory.level, level);
 	if (level == 2 && before < 2)
-		event_log(EVENT_MEMORY_FULL, f_u64("resident", out->resident),
+		event_log(EVENT_MEMORY_FULL, f_u64("resident", out->rss + out->parent),
 			f_u64("limit", out->limit));
 	else if (level == 1 && before == 0)
-		event_log(EVENT_MEMORY_HIGH, f_u64("resident", out->resident),
+		event_log(EVENT_MEMORY_HIGH, f_u64("resident", out->rss + out->parent),
 			f_u64("limit", out->limit));
+	publish(out);
 	lock_enter(&memory.lock);
 	memory.last = *out;
 	lock_leave(&memory.lock);
+}
+
+static void calm(void)
+{
+	struct run_memory_keeper all[RUN_MEMORY_KEEPERS];
+	size_t n = keepers(all);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].calm)
+			all[i].calm(all[i].arg);
 }
 
 static enum step step_sample(struct task *t)
@@ -157,7 +179,9 @@ static enum step step_sample(struct task *t)
 	struct run_memory_stats s;
 	if (run_draining(t->run))
 		return STEP_CLOSE;
+	calm();
 	run_memory_sample(&s);
+	count_use();
 	metric_second();
 	task_timer(t, run_now_ms(t->run) + EVERY_MS);
 	return STEP_PARK;
@@ -182,15 +206,15 @@ void run_memory_start(struct run *run, uint64_t limit)
 
 void run_memory_limit(uint64_t limit)
 {
-	atomic_store(&memory.limit, limit ? limit : run_memory_default());
+	atomic_store(&memory.limit, limit);
 }
 
-enum rc run_memory_hook(const char *name, run_evict_fn *fn, void *arg)
+enum rc run_memory_keep(const struct run_memory_keeper *keeper)
 {
 	lock_enter(&memory.lock);
-	bool fits = memory.n < HOOKS_MAX;
+	bool fits = memory.n < RUN_MEMORY_KEEPERS;
 	if (fits)
-		memory.hooks[memory.n++] = (struct hook){ name, fn, arg };
+		memory.keepers[memory.n++] = *keeper;
 	lock_leave(&memory.lock);
 	return fits ? RC_OK : RC_LIMIT;
 }

@@ -1,10 +1,11 @@
 /* conf.c: Values, macros, layers, faults with their lines, schedules. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conf/conf.h"
+#include "conf/conf_int.h"
 #include "groups.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct world {
@@ -225,10 +226,61 @@ static void compares_two(void **state)
 	done(&two);
 }
 
+static void put_file(const char *folder, const char *name, const char *text)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Groups of both versions of the kernel, as files in a folder of our own. */
+static void follows_groups(void **state)
+{
+	static const char *const folders[] = { "/a", "/a/b", "/memory", "/memory/c" };
+	static const char *const files[] = { "/own", "/memory.max", "/a/memory.max",
+		"/a/b/memory.max", "/memory/c/memory.limit_in_bytes" };
+	char root[] = "/tmp/veredus-conf-XXXXXX", path[256];
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s%s", root, folders[i]);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	snprintf(path, sizeof(path), "%s/own", root);
+	put_file(root, "own", "3:cpu:/\n0::/a/b\n");
+	assert_true(conf_cgroup_memory(path, root) == UINT64_MAX);
+	put_file(root, "a/b/memory.max", "max\n");
+	put_file(root, "a/memory.max", "500000000\n");
+	assert_true(conf_cgroup_memory(path, root) == 500000000);
+	put_file(root, "a/b/memory.max", "400000000\n");
+	assert_true(conf_cgroup_memory(path, root) == 400000000);
+	put_file(root, "memory.max", "300000000\n");
+	assert_true(conf_cgroup_memory(path, root) == 300000000);
+	put_file(root, "memory/c/memory.limit_in_bytes", "200000000\n");
+	assert_true(conf_cgroup_memory(path, root) == 300000000);
+	put_file(root, "own", "4:memory:/c\n1:name=systemd:/\n0::/\n");
+	assert_true(conf_cgroup_memory(path, root) == 200000000);
+	put_file(root, "own", "0::nonsense\nrubbish\n");
+	assert_true(conf_cgroup_memory(path, root) == 300000000);
+	for (size_t i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "%s%s", root, files[i]);
+		unlink(path);
+	}
+	for (size_t i = 4; i-- > 0;) {
+		snprintf(path, sizeof(path), "%s%s", root, folders[i]);
+		rmdir(path);
+	}
+	assert_int_equal(rmdir(root), 0);
+}
+
 int test_conf(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_values),
 		cmocka_unit_test(has_defaults_and_layers), cmocka_unit_test(says_what_is_wrong),
-		cmocka_unit_test(reads_the_contract), cmocka_unit_test(compares_two) };
+		cmocka_unit_test(reads_the_contract), cmocka_unit_test(compares_two),
+		cmocka_unit_test(follows_groups) };
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
 }
