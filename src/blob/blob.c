@@ -44,6 +44,7 @@ void blob_close(struct blob **blob)
 void blob_ref_of(struct slice content, struct blob_ref *out)
 {
 	out->size = content.len;
+	out->upload = 0;
 	crypto_sha256(content, out->hash);
 }
 
@@ -89,8 +90,8 @@ void blob_unlink(struct data_batch *b, const struct blob_ref *ref, uint32_t acco
 	data_put(b, DATA_MAIN, meta_key(b->arena, 'u', ref), buf_slice(&value));
 }
 
-/* Where the frames of a content are. It is read when it must be: content of one frame in the data store mostly came
- * whole, and is found by its hash: upload 0. */
+/* Where the frames of a content are. It is read when it must be: content of the data store lies where the hint of the ref
+ * says, or is found by its hash when it fits into one frame: upload 0. */
 struct spot {
 	struct blob *blob;
 	const struct blob_ref *ref;
@@ -241,7 +242,8 @@ static enum rc read_one(
 static enum rc read_frames(
 	struct spot *p, uint64_t offset, size_t len, uint8_t *at, struct fault *why)
 {
-	if (len && (p->blob->place || p->ref->size > BLOB_FRAME))
+	bool hinted = p->meta.upload || p->ref->size <= BLOB_FRAME;
+	if (len && (p->blob->place || !hinted))
 		TRY(find_spot(p, why));
 	while (len) {
 		size_t done;
@@ -259,7 +261,7 @@ static enum rc read_frames(
 static enum rc read_into(struct blob *blob, const struct blob_ref *ref, uint64_t offset, size_t len,
 	uint8_t *at, struct fault *why)
 {
-	struct spot spot = { .blob = blob, .ref = ref };
+	struct spot spot = { .blob = blob, .ref = ref, .meta.upload = ref->upload };
 	arena_init(&spot.a, 0);
 	enum rc rc = read_frames(&spot, offset, len, at, why);
 	arena_done(&spot.a);

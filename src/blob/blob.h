@@ -26,6 +26,8 @@
 struct blob_ref {
 	uint8_t hash[32];
 	uint64_t size;
+	uint64_t
+		upload; /* where its frames were put in the data store, a hint that may be wrong by now; 0: not known */
 };
 
 enum { BLOB_FRAME = 128 * 1024 };

@@ -128,7 +128,10 @@ enum rc blob_upload_end(struct blob_upload *u, bool spill, struct arena *a, stru
 	}
 	bool stays = u->id == 0 && (u->blob->place || !spill);
 	TRY(stays ? pack_last(u, a, why) : write_last(u, why));
-	return u->blob->place ? upload_object_end(u, a, why) : RC_OK;
+	if (u->blob->place)
+		return upload_object_end(u, a, why);
+	u->ref.upload = u->id;
+	return RC_OK;
 }
 
 /* The content is there, or another upload of it was faster: the pieces go with the batch that links the other. */

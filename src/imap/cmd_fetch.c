@@ -42,7 +42,7 @@ static enum rc parse(struct imap_session *s)
 
 static bool refill(struct imap_session *s, struct fetch *f)
 {
-	f->at = 0;
+	f->at = f->ahead.end = 0;
 	f->n = f->from ? mail_view_read(
 				 &s->view, f->from, &s->uids, f->entries, f->seqs, FETCH_CHUNK)
 		       : 0;
@@ -186,11 +186,18 @@ static bool visit(void *ctx, size_t index, struct slice bytes)
 	return go_on;
 }
 
-/* A long answer fills the output to its mark over and over: room for that once, not by doubling. */
-static void make_room(struct imap_session *s, const struct fetch *f)
+/* A long answer fills the output to its mark over and over. */
+static void make_room(struct buf *out, size_t want)
 {
-	if (f->n - f->at >= FETCH_CHUNK / 4 && imap_out(s)->cap < CONN_HIGH_WATER)
-		(void)buf_room(imap_out(s), CONN_HIGH_WATER + FETCH_ROOM - imap_out(s)->len);
+	want = (want < 2 * CONN_HIGH_WATER ? want : 2 * CONN_HIGH_WATER) + FETCH_ROOM;
+	if (out->cap < want)
+		(void)buf_room(out, want - out->len); /* once, not by doubling */
+}
+
+static void make_room_for_many(struct imap_session *s, const struct fetch *f)
+{
+	if (f->n - f->at >= FETCH_CHUNK / 4)
+		make_room(imap_out(s), CONN_HIGH_WATER);
 }
 
 static enum rc chunk_by_records(struct imap_session *s, struct fetch *f, struct fault *why)
@@ -199,7 +206,7 @@ static enum rc chunk_by_records(struct imap_session *s, struct fetch *f, struct 
 	arena_init(&sc.a, 0);
 	f->item = f->at;
 	size_t from = f->at;
-	make_room(s, f);
+	make_room_for_many(s, f);
 	enum rc rc = mail_records(s->ma, f->entries + from, f->n - from, visit, &sc, why);
 	f->item = 0;
 	arena_done(&sc.a);
@@ -213,7 +220,7 @@ static void chunk_by_table(struct imap_session *s, struct fetch *f)
 {
 	const struct mail_record none = { 0 };
 	struct scan sc = { .s = s, .f = f };
-	make_room(s, f);
+	make_room_for_many(s, f);
 	while (f->at < f->n && whole_message(&sc, f->at, &none))
 		;
 }
@@ -235,9 +242,48 @@ static enum rc piece(struct imap_session *s, struct fetch *f, struct fault *why)
 	return RC_OK;
 }
 
+static bool keep(void *ctx, size_t index, struct slice bytes)
+{
+	struct fetch_ahead *ahead = &((struct fetch *)ctx)->ahead;
+	if (bytes.len > FETCH_AHEAD_BYTES - ahead->used) {
+		ahead->end = ahead->from + index;
+		return false;
+	}
+	uint8_t *at = ahead->bytes + ahead->used;
+	memcpy(at, bytes.at, bytes.len);
+	ahead->used += bytes.len;
+	ahead->records[index] = slice_of(at, bytes.len);
+	return true;
+}
+
+/* As many messages as fill the output once: what is read further ahead may be expunged before it is sent. */
+static enum rc read_ahead(struct imap_session *s, struct fetch *f, struct fault *why)
+{
+	struct fetch_ahead *ahead = &f->ahead;
+	size_t n = 0, room = imap_out(s)->len;
+	while (n < FETCH_AHEAD && f->at + n < f->n && room <= CONN_HIGH_WATER)
+		room += f->entries[f->at + n++].size;
+	if (n > 1 && !ahead->bytes)
+		ahead->bytes = arena_try(&s->arena, FETCH_AHEAD_BYTES);
+	ahead->from = ahead->end = f->at;
+	if (n <= 1 || !ahead->bytes)
+		return RC_OK;
+	make_room(imap_out(s), room);
+	ahead->used = 0;
+	ahead->end = f->at + n;
+	memset(ahead->records, 0, n * sizeof(ahead->records[0]));
+	return mail_records(s->ma, f->entries + f->at, n, keep, f, why);
+}
+
 static enum rc load(struct imap_session *s, struct fetch *f, struct fault *why)
 {
 	struct slice bytes;
+	if (f->at >= f->ahead.end)
+		TRY(read_ahead(s, f, why));
+	if (f->at < f->ahead.end) {
+		bytes = f->ahead.records[f->at - f->ahead.from];
+		return bytes.at ? mail_record_read(bytes, &f->rec) : RC_NONE;
+	}
 	TRY(mail_record_get(s->ma, f->entries[f->at].mid, &s->batch_arena, &bytes, why));
 	return mail_record_read(bytes, &f->rec);
 }
@@ -339,6 +385,7 @@ enum rc imap_cmd_fetch(struct imap_session *s, struct fault *why)
 	if (!s->work)
 		TRY(parse(s));
 	struct fetch *f = s->work;
+	f->ahead.end = 0; /* the client may have let us wait for long */
 	if (!f->seen_done && f->args.sets_seen && !s->view.read_only)
 		TRY(imap_change(s, mark_seen, why));
 	f->seen_done = true;

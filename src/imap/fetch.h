@@ -7,7 +7,7 @@
 #include "mail/record.h"
 #include "wire/imap_fetch.h"
 
-enum { FETCH_CHUNK = 256 };
+enum { FETCH_CHUNK = 256, FETCH_AHEAD = 32, FETCH_AHEAD_BYTES = 32 * 1024 };
 
 /* Where the octets of a section are. */
 struct fetch_span {
@@ -15,6 +15,14 @@ struct fetch_span {
 	bool is_ready; /* `bytes` has them */
 	uint64_t offset, len; /* in the message */
 	struct slice bytes;
+};
+
+/* Records of messages that will be answered in this step, by one scan. */
+struct fetch_ahead {
+	uint8_t *bytes; /* FETCH_AHEAD_BYTES in the command's arena, or NULL */
+	size_t used;
+	size_t from, end; /* which of the chunk */
+	struct slice records[FETCH_AHEAD]; /* NULL: it is gone */
 };
 
 struct fetch {
@@ -25,7 +33,8 @@ struct fetch {
 	uint32_t *seqs;
 	size_t n, at; /* of the chunk; `at`: the next message */
 	size_t item; /* the next item of message `at`; 0: not begun */
-	struct mail_record rec; /* of message `at`, in the session's batch_arena */
+	struct mail_record rec; /* of message `at`, in `ahead` or the session's batch_arena */
+	struct fetch_ahead ahead;
 	uint64_t left, offset; /* of a literal that is being sent */
 };
 

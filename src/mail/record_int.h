@@ -6,7 +6,7 @@
 #include "mail/record.h"
 
 /* version(1) thread be64, then: blob hash 32, varints size head_len, signed sent, and length-prefixed slices
- * envelope body structure preview subject parts, a byte (fields are kept), fields. Each part: vslice number, varints head head_len body body_len
+ * envelope body structure preview subject parts, a byte (fields are kept), fields, and perhaps be64: where the upload put the content. Each part: vslice number, varints head head_len body body_len
  * inner_head_len, byte encoding, byte bits. */
 enum { RECORD_VERSION = 1, RECORD_THREAD_AT = 1 };
 

@@ -154,6 +154,8 @@ static enum rc write_record(const struct mime_part *root, const struct fields *h
 	bool whole = value.len <= FIELDS_MAX && root->header.len == root->head_len;
 	buf_byte(rec, whole);
 	buf_vslice(rec, whole ? value : S(""));
+	if (ref->upload)
+		buf_be64(rec, ref->upload);
 	/* a record that lacks something lacks it for ever: rather none */
 	return rec->over || part.over || w->over ? RC_LIMIT : RC_OK;
 }

@@ -61,6 +61,8 @@ static enum rc read_all(struct slice in, struct mail_record *out)
 	TRY(take_byte(&in, &whole));
 	TRY(piece(&in, &out->fields));
 	out->has_fields = whole;
+	if (in.len)
+		TRY(take_be64(&in, &out->blob.upload));
 	out->blob.size = out->size;
 	return RC_OK;
 }

@@ -23,7 +23,7 @@ static enum rc commit(struct world *w, struct blob_upload *u, uint64_t item)
 	return rc == RC_OK ? data_commit_now(w->data, &b, &w->why) : rc;
 }
 
-static void upload(struct world *w, struct slice s, bool spill, uint64_t item)
+static struct blob_ref upload(struct world *w, struct slice s, bool spill, uint64_t item)
 {
 	struct buf frame;
 	struct blob_upload u;
@@ -36,8 +36,10 @@ static void upload(struct world *w, struct slice s, bool spill, uint64_t item)
 	blob_ref_of(s, &ref);
 	assert_true(memcmp(ref.hash, u.ref.hash, sizeof(ref.hash)) == 0 && ref.size == u.ref.size);
 	assert_int_equal(commit(w, &u, item), RC_OK);
+	struct blob_ref made = u.ref;
 	blob_upload_done(&u, true);
 	buf_done(&frame);
+	return made;
 }
 
 static void read_back(struct world *w, struct slice s)
@@ -109,6 +111,36 @@ static void reads_what_it_needs(void **state)
 	assert_true(slice_eq(got, slice_head(slice_tail(s, LARGE / 2), 1000)));
 	assert_true(after.keys_read - before.keys_read <= 2);
 	assert_true(after.bytes_copied - before.bytes_copied <= BLOB_FRAME + 100);
+}
+
+/* A hint saves the look for the place; a wrong one is as good as none. */
+static void finds_the_place(void **state)
+{
+	struct world *w = *state;
+	static const size_t sizes[] = { 5000, BLOB_FRAME + 1 };
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct slice s = world_content(w, sizes[i]), got;
+		struct data_stats before, after;
+		struct blob_ref ref = upload(w, s, true, 1), other = upload(w, s, true, 2);
+		if (w->files)
+			assert_true(ref.upload == 0 && other.upload == 0);
+		else
+			assert_true(ref.upload && other.upload && ref.upload != other.upload);
+		data_stats(w->data, &before);
+		assert_int_equal(
+			blob_read(w->blob, &ref, 0, UINT64_MAX, &w->a, &got, &w->why), RC_OK);
+		assert_true(slice_eq(got, s));
+		data_stats(w->data, &after);
+		if (!w->files) /* each frame, and nothing else */
+			assert_int_equal(after.reads - before.reads, 1 + i);
+		assert_int_equal(
+			blob_read(w->blob, &other, 0, UINT64_MAX, &w->a, &got, &w->why), RC_OK);
+		assert_true(slice_eq(got, s));
+		ref.upload = 0;
+		assert_int_equal(
+			blob_read(w->blob, &ref, 0, UINT64_MAX, &w->a, &got, &w->why), RC_OK);
+		assert_true(slice_eq(got, s));
+	}
 }
 
 static void leaves_nothing(void **state)
@@ -201,6 +233,7 @@ int test_upload(struct world *w)
 						    world_end, w },
 		{ "bounded_memory", bounded_memory, world_begin, world_end, w },
 		{ "reads_what_it_needs", reads_what_it_needs, world_begin, world_end, w },
+		{ "finds_the_place", finds_the_place, world_begin, world_end, w },
 		{ "leaves_nothing", leaves_nothing, world_begin, world_end, w },
 		{ "swept_after_a_crash", swept_after_a_crash, world_begin, world_end, w },
 		{ "compressed_once", compressed_once, world_begin, world_end, w } };

@@ -62,9 +62,30 @@ static void cut_is_damaged(void **state)
 	arena_done(&a);
 }
 
+/* Records without it are those of content that came whole, and of earlier versions. */
+static void keeps_the_place(void **state)
+{
+	struct arena a;
+	struct blob_ref ref;
+	struct mail_record rec;
+	struct mail_parsed parsed;
+	(void)state;
+	arena_init(&a, 0);
+	struct slice bytes = make(&a, 200, &ref);
+	assert_int_equal(mail_record_read(bytes, &rec), RC_OK);
+	assert_true(rec.blob.upload == 0);
+	ref.upload = 0x8877665544332211;
+	assert_int_equal(mail_record_make(S("Subject: x\r\n\r\n"), &ref, &a, &parsed), RC_OK);
+	assert_int_equal(mail_record_read(parsed.record, &rec), RC_OK);
+	assert_true(rec.blob.upload == ref.upload);
+	assert_int_equal(
+		mail_record_read(slice_head(parsed.record, parsed.record.len - 1), &rec), RC_LOST);
+	arena_done(&a);
+}
+
 int test_record(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_every_length),
-		cmocka_unit_test(cut_is_damaged) };
+		cmocka_unit_test(cut_is_damaged), cmocka_unit_test(keeps_the_place) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
