@@ -223,13 +223,25 @@ bool imap_too_slow(struct imap_session *s)
 	return true;
 }
 
+/* A command that has begun to come may come whole, without pauses, while the server drains. */
+static bool may_finish(struct imap_session *s)
+{
+	enum { HURRIED_MS = 5000 };
+	if (!s->cmd.len && !s->work && !s->refused)
+		return false;
+	if (!s->hurried)
+		conn_idle(s->conn, HURRIED_MS);
+	s->hurried = true;
+	return true;
+}
+
 /* What ends a session from outside: a time-out or the server's drain. */
 static bool ended(struct imap_session *s)
 {
 	struct buf *out = imap_out(s);
 	if (s->closing || imap_too_slow(s))
 		return true;
-	if (!conn_draining(s->conn))
+	if (!conn_draining(s->conn) || may_finish(s))
 		return false;
 	buf_str(out, "* BYE [UNAVAILABLE] the server is shutting down\r\n");
 	return true;

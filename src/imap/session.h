@@ -45,7 +45,7 @@ struct imap_session {
 	enum imap_state state;
 	unsigned errors;
 	bool closing, silent, is_uid, condstore, idling, auth_waits;
-	bool drained; /* a drain was told */
+	bool hurried; /* the server drains, and a command is on its way */
 	uint64_t literal_left;
 	struct buf cmd; /* the command so far, heap */
 	char tag[IMAP_TAG_MAX + 1];

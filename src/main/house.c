@@ -13,7 +13,7 @@
 #include "run/memory.h"
 #include <unistd.h>
 
-enum { CERT_EVERY_MS = 60000 };
+enum { CERT_EVERY_MS = 60000, CUT_S = 5 };
 
 enum rc house_pairs(
 	struct house *h, const struct conf *c, struct tls_pair *pairs, size_t *n, struct fault *why)
@@ -180,14 +180,22 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 	return queue_start(h->queue, why);
 }
 
-void house_close(struct house *h)
+void house_close(struct house *h, bool (*hurry)(void))
 {
+	enum { LOOK_MS = 50 };
 	uint64_t patience = h->now->conf->drain_ms ? h->now->conf->drain_ms : 10000;
 	event_log(EVENT_SERVER_STOPPING, f_u64("connections", net_connections(h->net)));
 	net_close_listeners(h->net);
 	run_drain(h->run);
-	size_t left = run_wait_empty(h->run, patience);
+	uint64_t until = run_now_ms(h->run) + patience;
+	size_t left = run_wait_empty(h->run, 0);
+	while (left && run_now_ms(h->run) < until && !hurry())
+		left = run_wait_empty(h->run, LOOK_MS);
+	if (left)
+		event_log(EVENT_SERVER_CUT_OFF, f_u64("left", left));
+	alarm(CUT_S);
 	admin_stop(&h->admin);
+	run_stop(h->run); /* a session that is left would use the store */
 	data_close(&h->data); /* what was submitted is written; nothing is promised after that */
 	event_log(EVENT_SERVER_STOPPED, f_u64("left", left));
 }

@@ -39,8 +39,9 @@ struct house {
 enum rc house_stores(struct house *h, struct fault *why);
 /* house.c: all the rest; listeners take connections from then on. `ask` and `held` are set. */
 enum rc house_open(struct house *h, struct conf *conf, struct fault *why);
-/* Listeners close, sessions are told, commits finish; at most the configured time. */
-void house_close(struct house *h);
+/* Listeners close, sessions are told, transactions finish; at most the configured time, or until `hurry` says so. What was
+ * submitted is written. SIGALRM comes when that takes seconds: the process may end at any time. */
+void house_close(struct house *h, bool (*hurry)(void));
 /* The certificates of a configuration, or one that we make and sign ourselves; they live as long as `c` and `h`. */
 enum { HOUSE_PAIRS_MAX = 256 };
 enum rc house_pairs(struct house *h, const struct conf *c, struct tls_pair *pairs, size_t *n,

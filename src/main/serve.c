@@ -52,15 +52,35 @@ static void all_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void stop_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+}
+
+/* Asked to stop a second time. */
+static bool asked_again(void)
+{
+	const struct timespec now = { 0 };
+	sigset_t stop;
+	stop_signals(&stop);
+	return sigtimedwait(&stop, NULL, &now) > 0;
+}
+
+static void cut_off(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
 static int child(void *arg, unsigned nth)
 {
 	struct serving *s = arg;
 	struct house *h = mem_new(MEM_OTHER, sizeof(*h));
 	struct fault why = { 0 };
 	sigset_t wanted;
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGINT);
+	stop_signals(&wanted);
 	sigaddset(&wanted, SIGHUP);
 	sigprocmask(SIG_BLOCK, &wanted, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -81,7 +101,8 @@ static int child(void *arg, unsigned nth)
 		else if (sig > 0)
 			break;
 	}
-	house_close(h);
+	signal(SIGALRM, cut_off);
+	house_close(h, asked_again);
 	return 0;
 }
 

@@ -430,6 +430,8 @@ enum step conn_around(struct task *t)
 	deadline_woken(c);
 	if (c->closing)
 		return ending(c);
+	if (c->stage < CONN_STAGE_OPEN && c->listener && conn_draining(c))
+		return STEP_CLOSE; /* nothing can be said yet */
 	switch (c->stage) {
 	case CONN_STAGE_PROXY:
 		return arrive(c);

@@ -437,14 +437,11 @@ size_t run_wait_empty(struct run *run, uint64_t ms)
 	return left;
 }
 
-void run_free(struct run **ref)
+void run_stop(struct run *run)
 {
-	struct run *run = *ref;
-	if (!run)
+	if (atomic_exchange(&run->stopping, true))
 		return;
-	jobs_stop(run);
-	lock_enter(&run->lock);
-	atomic_store(&run->stopping, true);
+	lock_enter(&run->lock); /* who looked before has gone to sleep */
 	lock_leave(&run->lock);
 	pthread_cond_broadcast(&run->seat);
 	/* the eventfd stays readable: every worker comes out of epoll_wait */
@@ -455,6 +452,15 @@ void run_free(struct run **ref)
 			sched_yield();
 		}
 	}
+	jobs_stop(run);
+}
+
+void run_free(struct run **ref)
+{
+	struct run *run = *ref;
+	if (!run)
+		return;
+	run_stop(run);
 	for (struct task *t; (t = run->all) != NULL;)
 		task_end(t);
 	for (unsigned i = 0; i < run->workers_n; i++)

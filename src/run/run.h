@@ -20,7 +20,9 @@ void run_drain(struct run *run);
 bool run_draining(const struct run *run);
 /* Waits until no task is left, at most `ms`; returns how many are left. */
 size_t run_wait_empty(struct run *run, uint64_t ms);
-/* Stops the workers when they have finished their steps. Tasks that are left are dropped. Then frees. */
+/* Stops the workers when they have finished their steps, then the jobs; tasks that are left stay where they are. */
+void run_stop(struct run *run);
+/* The same if that was not done. Tasks that are left are dropped. Then frees. */
 void run_free(struct run **run);
 
 /* Cores that this process may use: affinity, and the cgroup's cpu.max. At least 1. */

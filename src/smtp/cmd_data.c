@@ -100,7 +100,7 @@ static enum step chunk_done(struct smtp_session *s)
 		return STEP_MORE;
 	}
 	s->conn->task.step = smtp_step_line;
-	conn_idle(s->conn, s->smtp->deps.idle_ms);
+	conn_idle(s->conn, smtp_idle_ms(s));
 	if (s->body_fault.id != FAULT_NONE) {
 		struct fault why = s->body_fault;
 		smtp_reset(s);
@@ -138,7 +138,7 @@ enum step smtp_step_chunk(struct task *t)
 void smtp_body_done(struct smtp_session *s)
 {
 	smtp_time_begin(s);
-	conn_idle(s->conn, s->smtp->deps.idle_ms);
+	conn_idle(s->conn, smtp_idle_ms(s));
 	s->conn->task.step = smtp_step_deliver;
 }
 

@@ -147,8 +147,16 @@ bool smtp_too_slow(struct smtp_session *s)
 {
 	if (!conn_timed_out(s->conn))
 		return false;
-	smtp_say(s, fault_row(conn_late(s->conn))->smtp, fault_row(conn_late(s->conn))->sentence);
+	const struct fault_row *row =
+		fault_row(conn_draining(s->conn) ? FAULT_SHUTTING_DOWN : conn_late(s->conn));
+	smtp_say(s, row->smtp, row->sentence);
 	return true;
+}
+
+uint64_t smtp_idle_ms(const struct smtp_session *s)
+{
+	enum { HURRIED_MS = 5000 };
+	return s->hurried ? HURRIED_MS : s->smtp->deps.idle_ms;
 }
 
 /* What ends a session from outside: a time-out or the server's drain. */
@@ -156,12 +164,16 @@ static bool ended(struct smtp_session *s)
 {
 	if (smtp_too_slow(s))
 		return true;
-	if (conn_draining(s->conn)) {
-		smtp_say(s, fault_row(FAULT_SHUTTING_DOWN)->smtp,
-			fault_row(FAULT_SHUTTING_DOWN)->sentence);
-		return true;
+	if (!conn_draining(s->conn))
+		return false;
+	if (s->mail && !s->hurried) { /* a transaction may go on to its end, without pauses */
+		s->hurried = true;
+		conn_idle(s->conn, smtp_idle_ms(s));
 	}
-	return false;
+	if (s->mail)
+		return false;
+	smtp_say(s, fault_row(FAULT_SHUTTING_DOWN)->smtp, fault_row(FAULT_SHUTTING_DOWN)->sentence);
+	return true;
 }
 
 void smtp_time_begin(struct smtp_session *s)

@@ -27,6 +27,7 @@ struct smtp_session {
 	struct conn *conn;
 	enum smtp_role role;
 	bool greeted, extended, closing;
+	bool hurried; /* the server drains, and a transaction is open */
 	bool auth_waits; /* a hash job or a delay is under way, no line is wanted */
 	enum smtp_verb hello_verb;
 	bool chunking; /* a BDAT was taken: DATA is out of order until RSET */
@@ -83,6 +84,8 @@ void smtp_refuse_id(struct smtp_session *s, enum fault_id id);
 void smtp_grant_time(struct smtp_session *s);
 /* Silent for too long, or too slow: answers 421, and the session is to be closed. */
 bool smtp_too_slow(struct smtp_session *s);
+/* Waiting for a command. */
+uint64_t smtp_idle_ms(const struct smtp_session *s);
 /* Ends the transaction, if there is one. */
 void smtp_reset(struct smtp_session *s);
 /* The body is complete: the deliver step is next. */
