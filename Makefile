@@ -10,7 +10,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wswitch-
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu2x -D_GNU_SOURCE -Isrc -include src/base/banned.h $(WARN) -fno-omit-frame-pointer -pthread $(CFLAGS) $(EXTRA)
 MALLOC ?= -ljemalloc
-LIBS := -lssl -lcrypto -lcurl -lpcre2-8 -llz4 -lzstd -lz -lsqlite3 -lxxhash -lidn2 -lpsl -lexpat -ljansson -lutf8proc -largon2 -lcrypt -lunbound -lnghttp2 -lrocksdb $(MALLOC) -lm -pthread
+LIBS := -lssl -lcrypto -lcurl -lpcre2-8 -llz4 -lzstd -lz -lsqlite3 -lxxhash -lidn2 -lpsl -lexpat -ljansson -lutf8proc -largon2 -lcrypt -lunbound -lnghttp2 -lpq -lrocksdb $(MALLOC) -lm -pthread
 
 # FLOOR_ROOMS: every room, lowest first; archives link in the reverse order.
 FLOOR_ROOMS := $(shell grep -v '^[#!]' src/FLOORS)
