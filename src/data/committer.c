@@ -1,93 +1,20 @@
-/* committer.c: Gathers batches, checks their asserts in order, writes once, flushes once, answers all. */
+/* committer.c: Gathers batches into groups, has each written and flushed once, answers all. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/chaos.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/must.h"
 #include "data/data_int.h"
-#include "data/order.h"
 #include "data/overlay.h"
 #include "run/run.h"
+#include <time.h>
 
 /* While a group is written and flushed, the next one gathers: its size follows the load, not the number of threads. */
-enum { GROUP_BYTES = 32 * 1024 * 1024 };
+enum { GROUP_BYTES = 32 * 1024 * 1024, SETTLE_US = 100 * 1000, TELL_US = 1000 * 1000 };
 
-/* --- asserts --- */
-
-struct same {
-	struct slice want;
-	bool is;
-};
-
-static void compare(void *ctx, struct slice value)
+static void count(_Atomic uint64_t *figure, uint64_t n)
 {
-	struct same *s = ctx;
-	s->is = slice_eq(value, s->want);
-}
-
-/* Does the key have this value now, or is it absent? */
-static enum rc holds(struct data *data, const struct data_op *op)
-{
-	bool absent = op->kind == DATA_ASSERT_ABSENT;
-	const struct data_op *last = overlay_get(data->overlay, op->space, op->key);
-	struct same same = { .want = op->value };
-	if (last && last->kind == DATA_PUT)
-		return !absent && slice_eq(last->value, op->value) ? RC_OK : RC_TAKEN;
-	if (last && last->kind == DATA_DELETE)
-		return absent ? RC_OK : RC_TAKEN;
-	if (last)
-		return RC_TAKEN; /* a counter was added to: it cannot be asserted in the same group */
-	enum rc rc = data->engine->look(data->e, op->space, op->key, compare, &same, NULL);
-	atomic_fetch_add_explicit(&data->keys_read, 1, memory_order_relaxed);
-	if (rc == RC_NONE)
-		return absent ? RC_OK : RC_TAKEN;
-	if (rc != RC_OK)
-		return RC_TEMP;
-	return !absent && same.is ? RC_OK : RC_TAKEN;
-}
-
-static bool is_assert(const struct data_op *op)
-{
-	return op->kind == DATA_ASSERT || op->kind == DATA_ASSERT_ABSENT;
-}
-
-static enum rc check(struct data *data, const struct data_batch *b)
-{
-	enum rc rc = RC_OK;
-	if (b->over)
-		return RC_TEMP;
-	if (!b->asserts)
-		return RC_OK;
-	for (size_t i = 0, asserts = 0; rc == RC_OK && i < b->n; i++) {
-		if (!is_assert(&b->ops[i]))
-			continue;
-		rc = holds(data, &b->ops[i]);
-		/* a chaos build lets each first batch lose to somebody who is not there */
-		if (rc == RC_OK && asserts++ == 0 &&
-			chaos_conflicts(b->ops[i].key, b->ops[i].value))
-			rc = RC_TAKEN;
-	}
-	return rc;
-}
-
-/* --- a group --- */
-
-static void collect(struct data *data, const struct data_batch *b, size_t *n)
-{
-	if (*n + b->n > data->ops_cap) {
-		data->ops_cap = (*n + b->n) * 2;
-		data->ops = mem_more(MEM_STORE, data->ops, data->ops_cap * sizeof(*data->ops));
-	}
-	for (size_t i = 0; i < b->n; i++) {
-		if (is_assert(&b->ops[i]))
-			continue;
-		data->ops[(*n)++] = &b->ops[i];
-		if (b->next) /* whose asserts see it */
-			overlay_put(data->overlay, &b->ops[i]);
-	}
-	atomic_fetch_add_explicit(&data->batch_keys, b->n, memory_order_relaxed);
-	atomic_fetch_add_explicit(&data->batch_bytes, b->bytes, memory_order_relaxed);
+	atomic_fetch_add_explicit(figure, n, memory_order_relaxed);
 }
 
 static void answer(struct data *data, struct data_batch *group, enum rc written)
@@ -97,56 +24,85 @@ static void answer(struct data *data, struct data_batch *group, enum rc written)
 		next = b->next; /* the batch is gone once done is called */
 		if (b->rc == RC_OK)
 			b->rc = written;
+		if (b->rc == RC_OK) {
+			count(&data->batch_keys, b->n);
+			count(&data->batch_bytes, b->bytes);
+		}
 		metric_time(METRIC_STORE_COMMIT_US, now - b->submitted_us);
 		metric_add(METRIC_STORE_COMMITS, 1);
-		atomic_fetch_add_explicit(&data->commits, 1, memory_order_relaxed);
+		count(&data->commits, 1);
 		if (b->rc == RC_TAKEN) {
 			metric_add(METRIC_STORE_CONFLICTS, 1);
-			atomic_fetch_add_explicit(&data->conflicts, 1, memory_order_relaxed);
+			count(&data->conflicts, 1);
 		}
 		b->done(b->ctx);
 	}
 }
 
-static void commit_group(struct data *data, struct data_batch *group)
+static void finish(struct data *data, struct data_batch *group, enum rc rc, struct fault *why)
 {
-	size_t n = 0;
-	bool flush = false;
-	struct fault why = { 0 };
-	overlay_reset(data->overlay);
-	for (struct data_batch *b = group; b; b = b->next) {
-		b->rc = check(data, b);
-		if (b->rc != RC_OK)
-			continue;
-		collect(data, b, &n);
-		flush |= !b->lazy;
-	}
-	enum rc rc = RC_OK;
-	if (n) {
-		uint64_t began = run_now_us();
-		order_sort(data->ops, n);
-		rc = data->engine->write(data->e, data->ops, n, flush, &why);
-		metric_time(METRIC_STORE_FLUSH_US, run_now_us() - began);
-		metric_add(METRIC_STORE_GROUPS, flush);
-		atomic_fetch_add_explicit(&data->groups, flush, memory_order_relaxed);
-	}
-	if (rc != RC_OK)
+	uint64_t now = run_now_us();
+	bool tells = rc == RC_LIMIT || rc == RC_TEMP;
+	if (tells && now - data->told_us >=
+			     TELL_US) { /* a server that is gone fails group after group */
+		data->told_us = now;
 		event_log(rc == RC_LIMIT ? EVENT_STORE_FULL : EVENT_STORE_FAILED,
-			f_str("why", fault_text(&why)));
+			f_str("why", fault_text(why)));
+	}
 	answer(data, group, rc);
 	if (data->engine->rest)
 		data->engine->rest(data->e);
 }
 
-/* Takes what is there, up to GROUP_BYTES; waits when there is nothing. NULL: the store is being closed. */
+static void commit_group(struct data *data, struct data_batch *group)
+{
+	struct fault why = { 0 };
+	enum rc rc = group_write(data, group, &why);
+	if (rc != RC_WAIT) {
+		finish(data, group, rc, &why);
+		return;
+	}
+	data->doubt = group;
+	event_log(EVENT_STORE_DOUBT, f_str("why", fault_text(&why)));
+}
+
+/* Asks what became of the group in doubt. It keeps its place: nothing else is written before that is known. */
+static void settle(struct data *data)
+{
+	struct fault why = { 0 };
+	enum rc rc = group_again(data, data->doubt, &why);
+	if (rc == RC_WAIT)
+		return;
+	struct data_batch *group = data->doubt;
+	data->doubt = NULL;
+	event_log(EVENT_STORE_SETTLED, f_str("answer", rc == RC_OK ? "written" : "not written"));
+	finish(data, group, rc, &why);
+}
+
+static void wait_more(struct data *data) NEEDS(data->lock)
+{
+	struct timespec until;
+	data->sleeping = true;
+	if (data->doubt) {
+		uint64_t us = run_now_us() + SETTLE_US;
+		until.tv_sec = (time_t)(us / 1000000);
+		until.tv_nsec = (long)(us % 1000000) * 1000;
+		pthread_cond_timedwait(&data->more, &data->lock.mutex, &until);
+	} else {
+		pthread_cond_wait(&data->more, &data->lock.mutex);
+	}
+	data->sleeping = false;
+}
+
+/* Takes what is there, up to GROUP_BYTES; waits when there is nothing. NULL: the store is being closed, or it is time to
+ * look after the group in doubt. */
 static struct data_batch *take(struct data *data)
 {
 	lock_enter(&data->lock);
-	while (!data->head && !data->stopping) {
-		data->sleeping = true;
-		pthread_cond_wait(&data->more, &data->lock.mutex);
-		data->sleeping = false;
-	}
+	if (data->doubt && !data->head && !data->stopping)
+		wait_more(data);
+	while (!data->doubt && !data->head && !data->stopping)
+		wait_more(data);
 	struct data_batch *group = data->head, *last = NULL;
 	size_t bytes = 0;
 	for (struct data_batch *b = group; b && (!last || bytes + b->bytes <= GROUP_BYTES);
@@ -164,12 +120,30 @@ static struct data_batch *take(struct data *data)
 	return group;
 }
 
+static bool is_stopping(struct data *data)
+{
+	lock_enter(&data->lock);
+	bool stopping = data->stopping;
+	lock_leave(&data->lock);
+	return stopping;
+}
+
 static void *work(void *arg)
 {
 	struct data *data = arg;
 	pthread_setname_np(pthread_self(), "committer");
-	for (struct data_batch *group; (group = take(data)) != NULL;)
-		commit_group(data, group);
+	for (bool closing = false; !closing;) {
+		struct data_batch *group = take(data);
+		closing = !group && is_stopping(data);
+		if (data->doubt)
+			settle(data);
+		if (group && data->doubt)
+			answer(data, group, RC_TEMP); /* at once: who knows for how long */
+		else if (group)
+			commit_group(data, group);
+	}
+	if (data->doubt)
+		answer(data, data->doubt, RC_TEMP);
 	return NULL;
 }
 
@@ -179,6 +153,7 @@ void data_submit(struct data *data, struct data_batch *b, data_done_fn *done, vo
 	b->ctx = ctx;
 	b->next = NULL;
 	b->rc = RC_OK;
+	b->lost = false;
 	b->submitted_us = run_now_us();
 	lock_enter(&data->lock);
 	must(!data->stopping);
@@ -236,7 +211,11 @@ enum rc data_fault(enum rc rc, struct fault *why)
 void committer_start(struct data *data)
 {
 	lock_init(&data->lock, LOCK_COMMITTER);
-	pthread_cond_init(&data->more, NULL);
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&data->more, &attr);
+	pthread_condattr_destroy(&attr);
 	data->overlay = overlay_new();
 	must(pthread_create(&data->thread, NULL, work, data) == 0);
 }
@@ -252,4 +231,6 @@ void committer_stop(struct data *data)
 	lock_done(&data->lock);
 	overlay_free(&data->overlay);
 	mem_free(MEM_STORE, data->ops);
+	mem_free(MEM_STORE, data->asserts);
+	mem_free(MEM_STORE, data->failed);
 }

@@ -67,6 +67,7 @@ struct data_batch {
 	enum rc rc; /* the answer: OK; TAKEN: an assert did not hold; LIMIT: disk full; TEMP: the store failed */
 	/* the committer's: */
 	struct data_batch *next;
+	bool lost; /* an assert did not hold in the store, whatever becomes of earlier batches */
 	data_done_fn *done;
 	void *ctx;
 	uint64_t submitted_us;
@@ -94,14 +95,16 @@ enum rc data_fault(enum rc rc, struct fault *why);
 
 /* --- opening --- */
 
+struct link_server;
 struct data_options {
-	const char *type; /* "rocksdb", "sqlite", "memory" */
+	const char *type; /* "rocksdb", "sqlite", "memory", "postgresql" */
 	const char *path; /* a folder (rocksdb) or file (sqlite); made when absent */
 	uint64_t cache_bytes;
 	uint64_t write_buffer_bytes;
 	const char *compression; /* "lz4", "zstd", "none"; NULL: lz4 */
 	int background_jobs;
 	bool optimize_reads, optimize_writes;
+	const struct link_server *server; /* postgresql; borrowed until data_close */
 };
 enum rc data_open(const struct data_options *options, struct data **out, struct fault *why);
 /* Batches under way are finished first. */

@@ -183,8 +183,11 @@ static void memory_close(void *e)
 enum rc engine_memory_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine memory = { "memory", memory_look, memory_scan, memory_write,
-		NULL, memory_close, NULL, NULL, NULL };
+	static const struct engine memory = { .type = "memory",
+		.look = memory_look,
+		.scan = memory_scan,
+		.write = memory_write,
+		.close = memory_close };
 	(void)o;
 	(void)why;
 	struct memory *m = mem_new(MEM_STORE, sizeof(*m));

@@ -396,8 +396,14 @@ static rocksdb_options_t *space_options(
 enum rc engine_rocksdb_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine rocksdb = { "rocksdb", rocks_look, rocks_scan, rocks_write, NULL,
-		rocks_close, rocks_memory, rocks_shrink, rocks_settle };
+	static const struct engine rocksdb = { .type = "rocksdb",
+		.look = rocks_look,
+		.scan = rocks_scan,
+		.write = rocks_write,
+		.close = rocks_close,
+		.memory = rocks_memory,
+		.shrink = rocks_shrink,
+		.settle = rocks_settle };
 	must(crc32c_check());
 	struct rocks *r = mem_new(MEM_STORE, sizeof(*r));
 	pthread_rwlockattr_t writers_first;

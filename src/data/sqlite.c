@@ -308,8 +308,14 @@ static void sqlite_shrink(void *e, uint64_t keep)
 enum rc engine_sqlite_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why)
 {
-	static const struct engine sqlite = { "sqlite", sqlite_look, sqlite_scan, sqlite_write,
-		sqlite_rest, sqlite_close, sqlite_memory, sqlite_shrink, NULL };
+	static const struct engine sqlite = { .type = "sqlite",
+		.look = sqlite_look,
+		.scan = sqlite_scan,
+		.write = sqlite_write,
+		.rest = sqlite_rest,
+		.close = sqlite_close,
+		.memory = sqlite_memory,
+		.shrink = sqlite_shrink };
 	struct sqlite *q = mem_new(MEM_STORE, sizeof(*q));
 	lock_init(&q->lock, LOCK_STORE);
 	q->path = mem_str(MEM_STORE, o->path);

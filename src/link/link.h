@@ -17,7 +17,8 @@ struct link_server {
 	uint32_t connect_ms; /* for a connection, log-in included */
 	uint32_t acquire_ms; /* for a connection of the pool to come free */
 	uint32_t call_ms; /* for one call, from its first octet to the last of the answer */
-	uint32_t idle_ms; /* a connection that was not used for so long is closed; 0: as the pool says */
+	uint32_t
+		idle_ms; /* a connection that was not used for so long is closed; 0: as the pool says */
 	unsigned connections_max;
 	unsigned retries; /* of a call that failed in passing: a lost connection, a deadlock */
 };

@@ -8,6 +8,8 @@ int test_engine(const char *engine);
 int test_threads(const char *engine);
 int test_reopen(const char *engine);
 int test_faults(void);
+/* Of a store on a server: other writers, long scans, a server that goes away. */
+int test_remote(const char *engine);
 int test_crc32c(void);
 
 #endif

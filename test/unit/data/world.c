@@ -1,13 +1,20 @@
 /* world.c: Opening and closing a store for one test. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
+#include "server.h"
+
+bool world_is_remote(const struct world *w)
+{
+	return strcmp(w->engine, "postgresql") == 0;
+}
 
 void world_open(struct world *w)
 {
 	struct data_options options = { .type = w->engine,
 		.path = w->file,
 		.cache_bytes = 1 << 20,
-		.write_buffer_bytes = 1 << 20 };
+		.write_buffer_bytes = 1 << 20,
+		.server = world_is_remote(w) ? server_at() : NULL };
 	assert_int_equal(data_open(&options, &w->data, &w->why), RC_OK);
 	assert_string_equal(data_type(w->data), w->engine);
 }
@@ -18,6 +25,8 @@ int world_begin(void **state)
 	(void)snprintf(w->path, sizeof(w->path), "/tmp/veredus-data-%d-XXXXXX", getpid());
 	assert_non_null(mkdtemp(w->path));
 	(void)snprintf(w->file, sizeof(w->file), "%s/db", w->path);
+	if (world_is_remote(w))
+		server_do("wipe");
 	world_open(w);
 	arena_init(&w->a, 0);
 	data_batch_init(&w->b, &w->a);

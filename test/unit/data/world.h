@@ -22,6 +22,8 @@ struct world {
 	struct data_batch b;
 };
 
+/* On a server of server.h. */
+bool world_is_remote(const struct world *w);
 int world_begin(void **state);
 int world_end(void **state);
 void world_open(struct world *w);
