@@ -27,6 +27,7 @@ struct auth_cache *auth_cache_new(size_t bytes)
 	struct auth_cache *c = mem_new(MEM_CACHE, sizeof(*c) + sets * WAYS * sizeof(struct place));
 	lock_init(&c->lock, LOCK_AUTH_CACHE);
 	c->sets = sets;
+	metric_set(METRIC_CACHE_AUTH_BYTES, sizeof(*c) + sets * WAYS * sizeof(struct place));
 	return c;
 }
 
@@ -77,6 +78,8 @@ void auth_cache_add(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN],
 			to = &set[i];
 	}
 	c->used += to->until_ms == 0;
+	metric_add(METRIC_CACHE_AUTH_EVICTIONS,
+		to->until_ms > now_ms && memcmp(to->digest, digest, AUTH_DIGEST_LEN) != 0);
 	memcpy(to->digest, digest, AUTH_DIGEST_LEN);
 	to->until_ms = until_ms;
 	lock_leave(&c->lock);

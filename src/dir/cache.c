@@ -1,19 +1,17 @@
-/* cache.c: Directory records in memory: a hash table with a byte cap, second chance for what is used. */
+/* cache.c: Directory records in memory: a hash table with a byte cap. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dir/dir_int.h"
+#include "base/fifo.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/metric.h"
 
-/* One queue, oldest first. What was hit since it came to the head goes round once more; the rest is dropped. Known absence
- * is cached too: strangers ask for addresses that nobody has. */
-
+/* Known absence is cached too: strangers ask for addresses that nobody has. */
 struct entry {
+	struct fifo_node node;
 	struct entry *chain; /* same bucket */
-	struct entry *next; /* queue */
-	uint64_t hash;
 	size_t key_len, value_len;
-	bool is_absent, is_hit, is_dead; /* dead: forgotten, out of its bucket, still queued */
+	bool is_absent;
 	uint8_t bytes[];
 };
 
@@ -21,8 +19,7 @@ struct dir_cache {
 	struct lock lock;
 	struct entry **buckets;
 	size_t mask;
-	struct entry *oldest, **last;
-	size_t most;
+	struct fifo fifo;
 	uint64_t epoch; /* moved by each forgetting */
 	struct dir_stats stats;
 };
@@ -37,15 +34,9 @@ struct dir_cache *dir_cache_new(size_t bytes)
 		n *= 2;
 	c->buckets = mem_new(MEM_CACHE, n * sizeof(*c->buckets));
 	c->mask = n - 1;
-	c->most = bytes;
-	c->last = &c->oldest;
+	fifo_init(&c->fifo, bytes);
 	lock_init(&c->lock, LOCK_DIR);
 	return c;
-}
-
-static size_t size_of(const struct entry *e)
-{
-	return sizeof(*e) + e->key_len + e->value_len;
 }
 
 static uint64_t hash_of(struct slice key)
@@ -60,50 +51,47 @@ static struct entry **find(struct dir_cache *c, struct slice key, uint64_t hash)
 {
 	struct entry **at = &c->buckets[hash & c->mask];
 	for (; *at; at = &(*at)->chain) {
-		if ((*at)->hash == hash && slice_eq(slice_of((*at)->bytes, (*at)->key_len), key))
+		if ((*at)->node.hash == hash &&
+			slice_eq(slice_of((*at)->bytes, (*at)->key_len), key))
 			return at;
 	}
 	return at;
 }
 
-static void unchain(struct dir_cache *c, struct entry *e)
+/* Out of the queue it is already. */
+static void drop(struct dir_cache *c, struct entry *e)
 {
-	struct entry **at = &c->buckets[e->hash & c->mask];
+	struct entry **at = &c->buckets[e->node.hash & c->mask];
 	while (*at != e)
 		at = &(*at)->chain;
 	*at = e->chain;
-	e->is_dead = true;
-	c->stats.entries--;
+	mem_free(MEM_CACHE, e);
 }
 
-/* Takes the oldest off the queue: back to its end, or away. */
-static void turn(struct dir_cache *c, bool may_stay)
+/* False: there was nothing. */
+static bool drop_next(struct dir_cache *c)
 {
-	struct entry *e = c->oldest;
-	c->oldest = e->next;
-	if (!c->oldest)
-		c->last = &c->oldest;
-	e->next = NULL;
-	if (may_stay && e->is_hit && !e->is_dead) {
-		e->is_hit = false;
-		*c->last = e;
-		c->last = &e->next;
-		return;
-	}
-	if (!e->is_dead) {
-		unchain(c, e);
+	struct fifo_node *node = fifo_evict(&c->fifo);
+	if (node)
+		drop(c, (struct entry *)node);
+	return node != NULL;
+}
+
+/* Until no more than `keep` bytes are held; under the lock. */
+static void shrink(struct dir_cache *c, size_t keep)
+{
+	while (fifo_bytes(&c->fifo) > keep && drop_next(c)) {
 		c->stats.evictions++;
+		metric_add(METRIC_CACHE_DIRECTORY_EVICTIONS, 1);
 	}
-	c->stats.bytes -= size_of(e);
-	mem_free(MEM_CACHE, e);
+	metric_set(METRIC_CACHE_DIRECTORY_BYTES, fifo_bytes(&c->fifo));
 }
 
 void dir_cache_evict(struct dir_cache *c, size_t bytes)
 {
 	lock_enter(&c->lock);
-	size_t keep = c->stats.bytes > bytes ? c->stats.bytes - bytes : 0;
-	while (c->stats.bytes > keep)
-		turn(c, false);
+	size_t held = fifo_bytes(&c->fifo);
+	shrink(c, held > bytes ? held - bytes : 0);
 	lock_leave(&c->lock);
 }
 
@@ -112,8 +100,8 @@ void dir_cache_free(struct dir_cache **cache)
 	struct dir_cache *c = *cache;
 	if (!c)
 		return;
-	while (c->oldest)
-		turn(c, false);
+	while (drop_next(c))
+		;
 	lock_done(&c->lock);
 	mem_free(MEM_CACHE, c->buckets);
 	mem_free(MEM_CACHE, c);
@@ -128,7 +116,7 @@ enum rc dir_cache_get(struct dir_cache *c, struct slice key, struct arena *a, st
 	*epoch = c->epoch;
 	struct entry *e = *find(c, key, hash_of(key));
 	if (e) {
-		e->is_hit = true;
+		fifo_hit(&e->node);
 		rc = e->is_absent
 			     ? RC_NONE
 			     : arena_copy(a, slice_of(e->bytes + e->key_len, e->value_len), value);
@@ -146,32 +134,26 @@ void dir_cache_put(struct dir_cache *c, struct slice key, const struct slice *va
 {
 	size_t value_len = value ? value->len : 0,
 	       size = sizeof(struct entry) + key.len + value_len;
-	if (size > c->most / 8)
+	if (size > c->fifo.max / 8)
 		return;
 	struct entry *e = mem_try(MEM_CACHE, size);
 	if (!e)
 		return;
-	*e = (struct entry){ .hash = hash_of(key),
-		.key_len = key.len,
-		.value_len = value_len,
-		.is_absent = !value };
+	*e = (struct entry){ .key_len = key.len, .value_len = value_len, .is_absent = !value };
 	memcpy(e->bytes, key.at, key.len);
 	if (value_len > 0)
 		memcpy(e->bytes + key.len, value->at, value_len);
+	uint64_t hash = hash_of(key);
 	lock_enter(&c->lock);
-	struct entry **at = find(c, key, e->hash);
+	struct entry **at = find(c, key, hash);
 	if (c->epoch != epoch || *at) {
 		lock_leave(&c->lock);
 		mem_free(MEM_CACHE, e);
 		return;
 	}
 	*at = e;
-	*c->last = e;
-	c->last = &e->next;
-	c->stats.entries++;
-	c->stats.bytes += size;
-	while (c->stats.bytes > c->most)
-		turn(c, true);
+	fifo_add(&c->fifo, &e->node, hash, size);
+	shrink(c, c->fifo.max);
 	lock_leave(&c->lock);
 }
 
@@ -180,8 +162,10 @@ void dir_cache_forget(struct dir_cache *c, struct slice key)
 	lock_enter(&c->lock);
 	c->epoch++;
 	struct entry *e = *find(c, key, hash_of(key));
-	if (e)
-		unchain(c, e);
+	if (e) {
+		fifo_remove(&c->fifo, &e->node);
+		drop(c, e);
+	}
 	lock_leave(&c->lock);
 }
 
@@ -189,8 +173,8 @@ void dir_cache_clear(struct dir_cache *c)
 {
 	lock_enter(&c->lock);
 	c->epoch++;
-	while (c->oldest)
-		turn(c, false);
+	while (drop_next(c))
+		;
 	lock_leave(&c->lock);
 }
 
@@ -198,6 +182,8 @@ void dir_cache_stats(struct dir_cache *c, struct dir_stats *out)
 {
 	lock_enter(&c->lock);
 	*out = c->stats;
+	out->bytes = fifo_bytes(&c->fifo);
+	out->entries = fifo_count(&c->fifo);
 	out->generation = c->epoch;
 	lock_leave(&c->lock);
 }

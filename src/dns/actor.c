@@ -305,7 +305,7 @@ enum rc dns_new(const struct dns_conf *conf, struct dns **out, struct fault *why
 	dns->timeout_ms = conf->timeout_ms ? conf->timeout_ms : TIMEOUT_MS;
 	cache_init(dns);
 	for (enum dns_type t = 0; t < DNS_TYPES; t++)
-		dns->shelves[t].max = conf->cache_max[t] ? conf->cache_max[t] : 1 << 20;
+		fifo_init(&dns->shelves[t], conf->cache_max[t] ? conf->cache_max[t] : 1 << 20);
 	enum rc rc = actor_start(dns, conf, why);
 	if (rc == RC_OK)
 		*out = dns;

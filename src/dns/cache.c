@@ -111,41 +111,24 @@ static void entry_free(struct dns_entry *e)
 
 static void shelve(struct dns_entry *e)
 {
-	struct dns_shelf *shelf = &e->dns->shelves[e->type];
-	e->bytes = sizeof(*e) + e->name_len + 1 + e->box->bytes + 2 * sizeof(void *);
-	e->visited = false;
-	list_push(&shelf->list, e);
-	shelf->bytes += e->bytes;
-	shelf->n++;
+	struct fifo *shelf = &e->dns->shelves[e->type];
+	size_t bytes = sizeof(*e) + e->name_len + 1 + e->box->bytes + 2 * sizeof(void *);
+	fifo_add(shelf, &e->node, e->hash, bytes);
 	cache_shrink(e->dns, e->type, shelf->max);
 }
 
-static void unshelve(struct dns_entry *e)
-{
-	struct dns_shelf *shelf = &e->dns->shelves[e->type];
-	if (shelf->hand == e)
-		shelf->hand = e->prev;
-	list_drop(&shelf->list, e);
-	shelf->bytes -= e->bytes;
-	shelf->n--;
-}
-
-/* The hand goes from the oldest to the newest and takes the first that nobody looked at since it came by. */
 void cache_shrink(struct dns *dns, enum dns_type type, size_t bytes)
 {
-	struct dns_shelf *shelf = &dns->shelves[type];
-	while (shelf->bytes > bytes && shelf->list.tail) {
-		struct dns_entry *e = shelf->hand ? shelf->hand : shelf->list.tail;
-		if (e->visited) {
-			e->visited = false;
-			shelf->hand = e->prev;
-			continue;
-		}
-		shelf->hand = e->prev;
-		unshelve(e);
-		entry_free(e);
+	struct fifo *shelf = &dns->shelves[type];
+	while (fifo_bytes(shelf) > bytes && fifo_count(shelf)) {
+		entry_free((struct dns_entry *)fifo_evict(shelf));
 		dns->stats.evicted++;
+		metric_add(METRIC_CACHE_DNS_EVICTIONS, 1);
 	}
+	size_t sum = 0;
+	for (int t = 0; t < DNS_TYPES; t++)
+		sum += fifo_bytes(&dns->shelves[t]);
+	metric_set(METRIC_CACHE_DNS_BYTES, sum);
 }
 
 /* --- asking --- */
@@ -179,7 +162,7 @@ bool cache_file(struct dns *dns, struct dns_item *item, uint64_t now_ms)
 	uint64_t hash = hash_of(dns, item->type, item->name);
 	struct dns_entry *e = find(dns, hash, item->type, item->name);
 	if (e && e->box && e->box->expires_ms > now_ms) {
-		e->visited = true;
+		fifo_hit(&e->node);
 		item->box = box_get(e->box);
 		dns->stats.hits++;
 		metric_add(METRIC_CACHE_DNS_HITS, 1);
@@ -200,7 +183,7 @@ bool cache_file(struct dns *dns, struct dns_item *item, uint64_t now_ms)
 	if (e->pending)
 		return false;
 	if (e->box) { /* too old */
-		unshelve(e);
+		fifo_remove(&dns->shelves[e->type], &e->node);
 		box_put(e->box);
 		e->box = NULL;
 	}
@@ -268,7 +251,7 @@ void dns_evict(void *arg, size_t bytes)
 	struct dns *dns = arg;
 	lock_enter(&dns->lock);
 	for (enum dns_type t = 0; t < DNS_TYPES; t++) {
-		size_t part = bytes / DNS_TYPES + 1, has = dns->shelves[t].bytes;
+		size_t part = bytes / DNS_TYPES + 1, has = fifo_bytes(&dns->shelves[t]);
 		cache_shrink(dns, t, has > part ? has - part : 0);
 	}
 	lock_leave(&dns->lock);
@@ -287,8 +270,8 @@ void dns_stats(struct dns *dns, struct dns_stats *out)
 	lock_enter(&dns->lock);
 	*out = dns->stats;
 	for (enum dns_type t = 0; t < DNS_TYPES; t++) {
-		out->bytes[t] = dns->shelves[t].bytes;
-		out->entries[t] = dns->shelves[t].n;
+		out->bytes[t] = fifo_bytes(&dns->shelves[t]);
+		out->entries[t] = fifo_count(&dns->shelves[t]);
 		out->limit[t] = dns->shelves[t].max;
 	}
 	lock_leave(&dns->lock);

@@ -4,6 +4,7 @@
 #define DNS_DNS_INT_H
 
 #include "base/buf.h"
+#include "base/fifo.h"
 #include "base/lock.h"
 #include "dns/dns.h"
 
@@ -47,6 +48,7 @@ struct dns_item {
 
 /* [dns 2] An entry is in the table, and either pending (in that list, with waiters, no box) or on its type's shelf. */
 struct dns_entry {
+	struct fifo_node node;
 	struct dns_entry *hash_next;
 	struct dns_entry *prev, *next;
 	struct dns_entry *ask_next; /* not yet handed to the resolver */
@@ -54,23 +56,15 @@ struct dns_entry {
 	struct dns_item *waiters;
 	struct dns_box *box;
 	uint64_t hash, deadline_ms;
-	size_t bytes;
 	int async_id;
-	bool pending, asked, visited;
+	bool pending, asked;
 	enum dns_type type;
 	uint8_t name_len;
 	char name[];
 };
 
-/* First in, first out; one that was looked at since is passed over once (scan-resistant, no move on a hit). */
 struct dns_list {
 	struct dns_entry *head, *tail; /* head: the newest */
-};
-
-struct dns_shelf {
-	struct dns_list list;
-	struct dns_entry *hand;
-	size_t bytes, n, max;
 };
 
 struct dns_actor;
@@ -86,7 +80,7 @@ struct dns {
 	struct lock lock; /* guards all below */
 	struct dns_entry **table;
 	size_t size, used;
-	struct dns_shelf shelves[DNS_TYPES];
+	struct fifo shelves[DNS_TYPES]; /* what has its answer */
 	struct dns_list pending; /* the oldest deadline at its tail */
 	struct dns_entry *ask_head, *ask_tail;
 	struct dns_stats stats;

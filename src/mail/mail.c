@@ -11,6 +11,7 @@ struct mail *mail_new(const struct mail_deps *deps)
 {
 	struct mail *mail = mem_new(MEM_CACHE, sizeof(*mail));
 	mail->deps = *deps;
+	fifo_init(&mail->idle, deps->cache_bytes ? deps->cache_bytes : SIZE_MAX);
 	lock_init(&mail->lock, LOCK_MAIL_ROOM);
 	return mail;
 }
@@ -56,28 +57,24 @@ static size_t size_of(const struct mail_account *ma)
 	return sum;
 }
 
-static void unlist(struct mail *mail, struct mail_account *ma)
+/* Takes one that nobody uses out of memory; nothing has to be written for that. Returns its bytes; 0: there is none. */
+static size_t evict_one(struct mail *mail, size_t keep)
 {
-	if (!ma->idle_listed)
-		return;
-	*(ma->newer ? &ma->newer->older : &mail->idle_newest) = ma->older;
-	*(ma->older ? &ma->older->newer : &mail->idle_oldest) = ma->newer;
-	ma->newer = ma->older = NULL;
-	ma->idle_listed = false;
-	mail->idle_n--;
-	mail->idle_bytes -= ma->idle_bytes;
-}
-
-/* The least recently used account that nobody uses is taken out of memory; nothing has to be written for that. */
-static struct mail_account *evict_one(struct mail *mail)
-{
-	struct mail_account *ma = mail->idle_oldest;
+	lock_enter(&mail->lock);
+	struct mail_account *ma = fifo_bytes(&mail->idle) > keep
+					  ? (struct mail_account *)fifo_evict(&mail->idle)
+					  : NULL;
 	if (ma) {
-		unlist(mail, ma);
 		account_state_set(ma->acc, ACCOUNT_MAIL, NULL);
 		mail->drops[account_id(ma->acc) & 255]++;
 	}
-	return ma;
+	metric_set(METRIC_CACHE_MAIL_BYTES, fifo_bytes(&mail->idle));
+	lock_leave(&mail->lock);
+	if (!ma)
+		return 0;
+	size_t bytes = ma->node.bytes;
+	destroy(ma);
+	return bytes;
 }
 
 void mail_free(struct mail **ref)
@@ -85,8 +82,8 @@ void mail_free(struct mail **ref)
 	struct mail *mail = *ref;
 	if (!mail)
 		return;
-	for (struct mail_account *ma; (ma = evict_one(mail)) != NULL;)
-		destroy(ma);
+	while (evict_one(mail, 0))
+		;
 	lock_done(&mail->lock);
 	mem_free(MEM_CACHE, mail);
 	*ref = NULL;
@@ -100,13 +97,20 @@ struct mail_account *mail_ref(struct mail_account *ma)
 	return ma;
 }
 
+static void use(struct mail *mail, struct mail_account *ma)
+{
+	if (ma->refs++ == 0) {
+		fifo_hit(&ma->node);
+		fifo_remove(&mail->idle, &ma->node);
+	}
+}
+
 static struct mail_account *find(struct mail *mail, struct account *acc, uint64_t *drops)
 {
 	lock_enter(&mail->lock);
 	struct mail_account *ma = account_state(acc, ACCOUNT_MAIL);
 	if (ma) {
-		unlist(mail, ma);
-		ma->refs++;
+		use(mail, ma);
 	}
 	*drops = mail->drops[account_id(acc) & 255];
 	lock_leave(&mail->lock);
@@ -120,8 +124,7 @@ static struct mail_account *install(struct mail *mail, struct mail_account *ma, 
 	lock_enter(&mail->lock);
 	struct mail_account *other = account_state(ma->acc, ACCOUNT_MAIL);
 	if (other) {
-		unlist(mail, other);
-		other->refs++;
+		use(mail, other);
 	} else if (drops == mail->drops[account_id(ma->acc) & 255]) {
 		account_state_set(ma->acc, ACCOUNT_MAIL, ma);
 		other = ma;
@@ -154,6 +157,12 @@ enum rc mail_open(struct mail *mail, uint32_t account, struct mail_account **out
 	return rc;
 }
 
+static uint64_t hash_of(uint32_t account)
+{
+	uint64_t h = (account + 1ULL) * 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 29;
+}
+
 void mail_close(struct mail_account **ref)
 {
 	struct mail_account *ma = *ref;
@@ -161,36 +170,24 @@ void mail_close(struct mail_account **ref)
 	if (!ma)
 		return;
 	struct mail *mail = ma->mail;
-	struct mail_account *old = NULL;
 	lock_enter(&mail->lock);
 	must(ma->refs > 0);
 	if (--ma->refs == 0) {
 		mail_ahead_done(ma);
-		ma->older = mail->idle_newest;
-		*(ma->older ? &ma->older->newer : &mail->idle_oldest) = ma;
-		mail->idle_newest = ma;
-		ma->idle_listed = true;
-		mail->idle_n++;
-		mail->idle_bytes += ma->idle_bytes = size_of(ma);
-		if (mail->deps.cache_bytes && mem_used(MEM_CACHE) > mail->deps.cache_bytes)
-			old = evict_one(mail);
+		fifo_add(&mail->idle, &ma->node, hash_of(account_id(ma->acc)), size_of(ma));
 	}
 	lock_leave(&mail->lock);
-	if (old)
-		destroy(old);
+	while (evict_one(mail, mail->idle.max))
+		metric_add(METRIC_CACHE_MAIL_EVICTIONS, 1);
 }
 
 size_t mail_evict(struct mail *mail, size_t bytes)
 {
-	size_t freed = 0;
-	while (freed < bytes) {
-		lock_enter(&mail->lock);
-		struct mail_account *ma = evict_one(mail);
-		lock_leave(&mail->lock);
-		if (!ma)
-			break;
-		freed += size_of(ma);
-		destroy(ma);
+	size_t freed = 0, n = 1;
+	while (freed < bytes && n > 0) {
+		n = evict_one(mail, 0);
+		freed += n;
+		metric_add(METRIC_CACHE_MAIL_EVICTIONS, n > 0);
 	}
 	return freed;
 }
@@ -198,7 +195,7 @@ size_t mail_evict(struct mail *mail, size_t bytes)
 size_t mail_cached(struct mail *mail)
 {
 	lock_enter(&mail->lock);
-	size_t n = mail->idle_bytes;
+	size_t n = fifo_bytes(&mail->idle);
 	lock_leave(&mail->lock);
 	return n;
 }

@@ -3,6 +3,7 @@
 #ifndef MAIL_MAIL_INT_H
 #define MAIL_MAIL_INT_H
 
+#include "base/fifo.h"
 #include "base/lock.h"
 #include "mail/change.h"
 #include "mail/keywords.h"
@@ -41,12 +42,10 @@ struct mail_ahead {
 };
 
 struct mail_account {
+	struct fifo_node node; /* listed while nobody uses it; under mail->lock, like refs */
 	struct mail *mail;
 	struct account *acc;
-	unsigned refs; /* under mail->lock */
-	struct mail_account *newer, *older; /* list of those nobody uses, under mail->lock */
-	bool idle_listed;
-	size_t idle_bytes; /* what it holds, as long as it is listed */
+	unsigned refs;
 
 	struct lock lock; /* guards all below; a leaf, held for microseconds */
 	uint64_t change; /* the log is applied up to here */
@@ -65,9 +64,8 @@ struct mail_account {
 
 struct mail {
 	struct mail_deps deps;
-	struct lock lock; /* guards refs and the list of idle accounts */
-	struct mail_account *idle_newest, *idle_oldest;
-	size_t idle_n, idle_bytes;
+	struct lock lock; /* guards refs and the accounts that nobody uses */
+	struct fifo idle;
 	uint64_t drops
 		[256]; /* counts evictions by account id, so that a load that overlapped one starts again */
 };

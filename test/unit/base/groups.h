@@ -7,5 +7,6 @@ int test_time(void);
 int test_event(void);
 int test_metric(void);
 int test_ranges(void);
+int test_fifo(void);
 
 #endif

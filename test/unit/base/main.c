@@ -4,5 +4,5 @@
 
 int main(void)
 {
-	return test_time() + test_event() + test_metric() + test_ranges();
+	return test_time() + test_event() + test_metric() + test_ranges() + test_fifo();
 }
