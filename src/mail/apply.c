@@ -244,8 +244,9 @@ enum rc mail_apply(
 {
 	struct mail_op op = { 0 };
 	struct slice rest = record;
+	int64_t made;
 	must(id == ma->change + 1); /* [account 3] */
-	enum rc rc = mail_log_open(&rest);
+	enum rc rc = mail_log_open(&rest, &made);
 	while (rc == RC_OK && (rc = mail_op_next(&rest, &op)) == RC_OK)
 		apply_op(ma, id, &op, self);
 	mail_op_done(&op);
@@ -260,7 +261,8 @@ enum rc mail_apply_table(struct mail_account *ma, uint32_t box, struct mail_tabl
 	struct slice record)
 {
 	struct mail_op op = { 0 };
-	enum rc rc = mail_log_open(&record);
+	int64_t made;
+	enum rc rc = mail_log_open(&record, &made);
 	while (rc == RC_OK && (rc = mail_op_next(&record, &op)) == RC_OK)
 		if (op.box == box)
 			table_op(ma, t, id, &op);

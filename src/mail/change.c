@@ -4,6 +4,7 @@
 #include "base/must.h"
 #include "mail/change_int.h"
 #include "mail/record_int.h"
+#include "run/run.h"
 #include <string.h>
 
 enum { REFS_MAX = 24 };
@@ -18,7 +19,7 @@ enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct 
 	ch->account = account_id(ma->acc);
 	buf_init(&ch->log, 0, a);
 	buf_init(&ch->reap, 0, a);
-	mail_log_begin(&ch->log);
+	mail_log_begin(&ch->log, run_unix(ma->mail->deps.run));
 	ch->log_empty = ch->log.len;
 	lock_enter(&ma->lock);
 	const struct mail_ahead *ahead = ma->ahead && ma->ahead->n ? ma->ahead : NULL;

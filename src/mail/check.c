@@ -40,11 +40,12 @@ static enum rc prove_log_record(
 	struct mail_op op = { 0 };
 	struct slice tail = slice_tail(key, key.len - (key.len < 8 ? key.len : 8));
 	uint64_t id = 0;
+	int64_t made;
 	(void)a;
 	(void)why;
 	enum rc rc = take_be64(&tail, &id);
 	if (rc == RC_OK)
-		rc = mail_log_open(&value);
+		rc = mail_log_open(&value, &made);
 	while (rc == RC_OK)
 		rc = mail_op_next(&value, &op);
 	mail_op_done(&op);

@@ -1,11 +1,10 @@
-/* checkpoint.c: Writes pages and heads now and then, and removes what no mailbox holds any more. */
+/* checkpoint.c: Writes pages and heads now and then. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* With them the log need not be replayed from its start. */
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "mail/mail_int.h"
-#include "mail/record.h"
 #include "run/run.h"
 #include <inttypes.h>
 
@@ -15,7 +14,7 @@
  *   2. pages that changed since the last checkpoint, each with the change id it is true for. A page newer than the
  *      checkpoint is fine: records up to its id are not applied to it again.
  *   3. heads as they were at step 1. From now on the log is replayed from there.
- *   4. log records older than MAIL_LOG_KEEP go. */
+ *   4. log records that are too many go (trim.c). */
 struct checkpoint {
 	struct mail_account *ma;
 	struct arena arena;
@@ -155,32 +154,13 @@ static void forget_recent(struct mail_account *ma, uint64_t upto)
 	lock_leave(&ma->lock);
 }
 
-static bool collect_old(void *ctx, struct slice key, struct slice value)
-{
-	struct data_batch *b = ctx;
-	struct slice copy;
-	(void)value;
-	if (arena_copy(b->arena, key, &copy) != RC_OK)
-		return false;
-	data_delete(b, DATA_MAIN, copy);
-	return true;
-}
-
 static enum rc finish(struct checkpoint *c, struct fault *why)
 {
 	struct mail_account *ma = c->ma;
 	struct data_batch b;
-	uint32_t account = account_id(ma->acc);
 	data_batch_init(&b, &c->arena);
 	assert_claim(c, &b);
 	data_put(&b, DATA_MAIN, c->key, c->heads);
-	if (c->at > MAIL_LOG_KEEP) {
-		struct data_range old = { .space = DATA_MAIN,
-			.from = mail_key_u64(&c->arena, account, 'l', 0),
-			.to = mail_key_u64(&c->arena, account, 'l', c->at - MAIL_LOG_KEEP),
-			.limit = 2 * MAIL_CHECKPOINT_RECORDS };
-		TRY(data_scan(ma->mail->deps.data, &old, collect_old, &b, why));
-	}
 	TRY(data_commit_now(ma->mail->deps.data, &b, why));
 	forget_recent(ma, c->at);
 	return RC_OK;
@@ -207,95 +187,14 @@ enum rc mail_checkpoint_now(struct mail_account *ma, struct fault *why)
 	return rc;
 }
 
-/* --- what no mailbox holds any more --- */
-
-static bool any(void *ctx, struct slice key, struct slice value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)ctx = true;
-	return false;
-}
-
-static enum rc reap_one(
-	struct mail_account *ma, uint64_t mid, struct data_batch *b, struct fault *why)
-{
-	struct data *data = ma->mail->deps.data;
-	uint32_t account = account_id(ma->acc);
-	struct slice prefix = mail_key_u64(b->arena, account, 'i', mid);
-	struct data_range where = {
-		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(b->arena, prefix), .limit = 1
-	};
-	bool held = false;
-	struct slice key = mail_key_u64(b->arena, account, 'r', mid), bytes;
-	struct mail_record rec;
-	TRY(data_scan(data, &where, any, &held, why));
-	if (held)
-		return RC_OK;
-	enum rc rc = data_get(data, DATA_MAIN, key, b->arena, &bytes, why);
-	if (rc != RC_OK)
-		return rc == RC_NONE ? RC_OK : rc;
-	if (mail_record_read(bytes, &rec) == RC_OK)
-		blob_unlink(b, &rec.blob, account, ACCOUNT_MAIL, mid);
-	data_delete(b, DATA_MAIN, key);
-	return RC_OK;
-}
-
-struct reap {
-	struct slice key, mids;
-	struct arena *arena;
-	enum rc rc;
-};
-
-static bool first_reap(void *ctx, struct slice key, struct slice value)
-{
-	struct reap *r = ctx;
-	r->rc = arena_copy(r->arena, key, &r->key);
-	if (r->rc == RC_OK)
-		r->rc = arena_copy(r->arena, value, &r->mids);
-	return false;
-}
-
-/* One expunge: the messages of one 'x' key. RC_NONE: no more. */
-static enum rc reap_next(struct mail_account *ma, struct arena *a, struct fault *why)
-{
-	struct data *data = ma->mail->deps.data;
-	struct reap r = { .arena = a, .rc = RC_NONE };
-	struct slice prefix = mail_key(a, account_id(ma->acc), 'x');
-	struct data_range all = {
-		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(a, prefix), .limit = 1
-	};
-	struct data_batch b;
-	uint64_t mid;
-	data_batch_init(&b, a);
-	TRY(data_scan(data, &all, first_reap, &r, why));
-	TRY(r.rc);
-	while (r.mids.len && take_varint(&r.mids, &mid) == RC_OK)
-		TRY(reap_one(ma, mid, &b, why));
-	data_delete(&b, DATA_MAIN, r.key);
-	return data_commit_now(data, &b, why);
-}
-
-static void reap_all(struct mail_account *ma, struct fault *why)
-{
-	enum rc rc = RC_OK;
-	while (rc == RC_OK) {
-		struct arena a;
-		arena_init(&a, 0);
-		rc = reap_next(ma, &a, why);
-		arena_done(&a);
-	}
-	if (rc != RC_NONE)
-		event_log(EVENT_MAIL_REAP_FAILED, f_u64("account", account_id(ma->acc)),
-			f_str("why", fault_text(why)));
-}
-
-/* Content that lost its last link, here or in the queue. */
-static void purge(struct mail_account *ma, struct fault *why)
+/* What was expunged, and the content that lost its last link, here or in the queue. */
+static void reap_and_purge(struct mail_account *ma, struct fault *why)
 {
 	struct blob_cursor cursor = { 0 };
 	size_t n = 0;
-	enum rc rc = RC_MORE;
+	enum rc rc = mail_reap(ma->mail, account_id(ma->acc), why);
+	if (rc == RC_OK)
+		rc = RC_MORE;
 	while (rc == RC_MORE)
 		rc = blob_purge(ma->mail->deps.blob, &cursor, &n, why);
 	if (rc != RC_OK)
@@ -306,7 +205,6 @@ static void purge(struct mail_account *ma, struct fault *why)
 static void work(void *arg)
 {
 	struct mail_account *ma = arg;
-	struct checkpoint c = { .ma = ma };
 	struct fault why = { 0 };
 	lock_enter(&ma->lock);
 	bool reap = ma->reap;
@@ -314,19 +212,37 @@ static void work(void *arg)
 		   ma->recent_bytes >= MAIL_CHECKPOINT_BYTES;
 	ma->reap = false;
 	lock_leave(&ma->lock);
-	if (reap) {
-		reap_all(ma, &why);
-		purge(ma, &why);
-	}
-	arena_init(&c.arena, 0);
-	if (due && run_checkpoint(&c, &why) != RC_OK)
+	if (reap)
+		reap_and_purge(ma, &why);
+	enum rc rc = due ? mail_checkpoint_now(ma, &why) : RC_OK;
+	if (due && rc == RC_OK)
+		rc = mail_trim_log(ma->mail, account_id(ma->acc), 0, NULL, &why);
+	if (rc != RC_OK)
 		event_log(EVENT_MAIL_CHECKPOINT_FAILED, f_u64("account", account_id(ma->acc)),
 			f_str("why", fault_text(&why)));
-	arena_done(&c.arena);
 	lock_enter(&ma->lock);
 	ma->checkpointing = false;
 	lock_leave(&ma->lock);
 	mail_close(&ma);
+}
+
+enum rc mail_checkpoint_account(struct mail *mail, uint32_t account, struct fault *why)
+{
+	struct mail_account *ma;
+	enum rc rc = RC_OK;
+	TRY(mail_open(mail, account, &ma, why));
+	lock_enter(&ma->lock);
+	bool busy = ma->checkpointing;
+	ma->checkpointing = true;
+	lock_leave(&ma->lock);
+	if (!busy) {
+		rc = mail_checkpoint_now(ma, why);
+		lock_enter(&ma->lock);
+		ma->checkpointing = false;
+		lock_leave(&ma->lock);
+	}
+	mail_close(&ma);
+	return rc;
 }
 
 void mail_checkpoint_maybe(struct mail_account *ma)

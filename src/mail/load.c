@@ -55,20 +55,39 @@ enum rc mail_refresh(struct mail_account *ma, struct fault *why)
 	return mail_load_log(ma, why);
 }
 
+static enum rc load(
+	struct mail_account *ma, struct arena *a, struct slice *heads, struct fault *why)
+{
+	uint64_t claim;
+	*heads = S("");
+	enum rc rc = data_get(ma->mail->deps.data, DATA_MAIN, mail_key(a, account_id(ma->acc), 'k'),
+		a, heads, why);
+	if (rc == RC_OK && mail_heads_read(ma, *heads, &claim) != RC_OK)
+		rc = lost(ma, why, "the checkpoint");
+	if (rc != RC_OK && rc != RC_NONE)
+		return rc;
+	return mail_load_log(ma, why);
+}
+
+/* Since it was read there was another checkpoint, and the log up to that may have gone. */
+static bool moved_on(struct mail_account *ma, struct slice heads, struct arena *a)
+{
+	struct slice now;
+	return data_get(ma->mail->deps.data, DATA_MAIN, mail_key(a, account_id(ma->acc), 'k'), a,
+		       &now, NULL) == RC_OK &&
+	       !slice_eq(heads, now);
+}
+
 enum rc mail_load(struct mail_account *ma, struct fault *why)
 {
 	struct arena a;
 	struct slice heads;
-	uint64_t claim;
 	arena_init(&a, 0);
-	enum rc rc = data_get(ma->mail->deps.data, DATA_MAIN,
-		mail_key(&a, account_id(ma->acc), 'k'), &a, &heads, why);
-	if (rc == RC_OK && mail_heads_read(ma, heads, &claim) != RC_OK)
-		rc = lost(ma, why, "the checkpoint");
+	enum rc rc = load(ma, &a, &heads, why);
+	if (rc == RC_LOST && moved_on(ma, heads, &a))
+		rc = RC_TAKEN;
 	arena_done(&a);
-	if (rc != RC_OK && rc != RC_NONE)
-		return rc;
-	return mail_load_log(ma, why);
+	return rc;
 }
 
 struct page_read {

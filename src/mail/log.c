@@ -3,7 +3,7 @@
 #include "mail/log.h"
 #include "base/must.h"
 
-enum { VERSION = 1 };
+enum { UNTIMED = 1, VERSION = 2 };
 
 void mail_put_signed(struct buf *out, int64_t n)
 {
@@ -116,9 +116,10 @@ static enum rc take_entry(struct slice *in, struct mail_op *op)
 	return RC_OK;
 }
 
-void mail_log_begin(struct buf *out)
+void mail_log_begin(struct buf *out, int64_t made)
 {
 	buf_byte(out, VERSION);
+	mail_put_signed(out, made);
 }
 
 void mail_log_op(struct buf *out, const struct mail_op *op)
@@ -148,10 +149,15 @@ void mail_log_op(struct buf *out, const struct mail_op *op)
 	}
 }
 
-enum rc mail_log_open(struct slice *record)
+enum rc mail_log_open(struct slice *record, int64_t *made)
 {
 	uint8_t version;
-	return take_byte(record, &version) == RC_OK && version == VERSION ? RC_OK : RC_LOST;
+	*made = 0;
+	if (take_byte(record, &version) != RC_OK)
+		return RC_LOST;
+	if (version == UNTIMED)
+		return RC_OK;
+	return version == VERSION && mail_take_signed(record, made) == RC_OK ? RC_OK : RC_LOST;
 }
 
 static enum rc take_op(struct slice *in, struct mail_op *op)

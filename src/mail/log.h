@@ -5,8 +5,8 @@
 
 #include "mail/mail.h"
 
-/* A record is a version byte and operations. A reader knows every version ever written; an unknown operation is
- * RC_LOST. Deltas of counts ride along so that heads follow without the table. */
+/* A record is a version byte, the time when it was made, and operations. A reader knows every version ever written; an
+ * unknown operation is RC_LOST. Deltas of counts ride along so that heads follow without the table. */
 enum mail_op_kind {
 	MAIL_OP_APPEND = 1,
 	MAIL_OP_FLAGS = 2,
@@ -35,10 +35,11 @@ struct mail_op {
 	struct mail_box_info info; /* id, uid_validity, use, subscribed, selectable, name */
 };
 
-void mail_log_begin(struct buf *out);
+/* `made`: unix seconds. */
+void mail_log_begin(struct buf *out, int64_t made);
 void mail_log_op(struct buf *out, const struct mail_op *op);
-/* Takes the version byte. RC_LOST: not a record. */
-enum rc mail_log_open(struct slice *record);
+/* Takes what stands before the operations; `made` is 0 in records of version 1. RC_LOST: not a record. */
+enum rc mail_log_open(struct slice *record, int64_t *made);
 /* Takes one operation; views into the record. RC_NONE: the end. RC_LOST: damaged. */
 enum rc mail_op_next(struct slice *record, struct mail_op *op);
 void mail_op_done(struct mail_op *op);

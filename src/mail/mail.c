@@ -7,11 +7,14 @@
 #include "mail/mail_int.h"
 #include <string.h>
 
+enum { LOG_MOST = 10000 }; /* until mail_log_keep says otherwise */
+
 struct mail *mail_new(const struct mail_deps *deps)
 {
 	struct mail *mail = mem_new(MEM_CACHE, sizeof(*mail));
 	mail->deps = *deps;
 	fifo_init(&mail->idle, deps->cache_bytes ? deps->cache_bytes : SIZE_MAX);
+	mail->log_most = LOG_MOST;
 	lock_init(&mail->lock, LOCK_MAIL_ROOM);
 	return mail;
 }
@@ -143,11 +146,14 @@ enum rc mail_open(struct mail *mail, uint32_t account, struct mail_account **out
 	while (!ma && rc == RC_OK) {
 		struct mail_account *fresh = make(mail, account);
 		rc = mail_load(fresh, why);
+		bool again = rc == RC_TAKEN;
 		if (rc == RC_OK && fresh->boxes_n == 0)
 			rc = mail_first(fresh, why);
 		ma = rc == RC_OK ? install(mail, fresh, drops) : NULL;
 		if (ma != fresh)
 			destroy(fresh);
+		if (again)
+			rc = RC_OK;
 		if (!ma && rc == RC_OK)
 			ma = find(mail, acc, &drops);
 	}

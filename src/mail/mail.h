@@ -95,6 +95,14 @@ void mail_close(struct mail_account **ma);
 size_t mail_evict(struct mail *mail, size_t bytes);
 /* Bytes that mail_evict could give back: of accounts that nobody uses now. */
 size_t mail_cached(struct mail *mail);
+/* How many records of each account's change log are kept: from now on, at checkpoints and by mail_tidy. */
+void mail_log_keep(struct mail *mail, uint64_t most);
+/* Tidies up the first account from `*account` on, which becomes the one behind it: expunged messages that were left over go,
+ * and log records that are too many or were made before `since` (unix seconds); those past the checkpoint get a new one
+ * first. `n` counts records. RC_MORE: go on. After a fault the next call goes on behind that account. For a background
+ * job: blocks. */
+enum rc mail_tidy(
+	struct mail *mail, uint32_t *account, int64_t since, size_t *n, struct fault *why);
 struct account *mail_account_of(struct mail_account *ma);
 struct mail *mail_of(struct mail_account *ma);
 /* Bytes that the account may hold; 0: any. Whoever opens it for a change sets what the directory says. */

@@ -64,6 +64,7 @@ struct mail_account {
 
 struct mail {
 	struct mail_deps deps;
+	_Atomic uint64_t log_most; /* records of a change log that are kept */
 	struct lock lock; /* guards refs and the accounts that nobody uses */
 	struct fifo idle;
 	uint64_t drops
@@ -92,7 +93,7 @@ uint64_t mail_bytes_held(const struct mail_account *ma);
 /* first.c: the default mailboxes of a new account, stored before this returns. */
 enum rc mail_first(struct mail_account *ma, struct fault *why);
 
-/* load.c */
+/* load.c: of one that nobody else knows. RC_TAKEN: a checkpoint came in between; try it with a new one. */
 enum rc mail_load(struct mail_account *ma, struct fault *why);
 enum rc mail_box_load(struct mail_account *ma, uint32_t box, struct fault *why);
 /* Reads log records past ma->change and applies them. */
@@ -117,7 +118,16 @@ struct slice mail_key_end(struct arena *a, struct slice prefix);
 void mail_checkpoint_maybe(struct mail_account *ma);
 /* Here and now, on one thread while nobody else changes the account. */
 enum rc mail_checkpoint_now(struct mail_account *ma, struct fault *why);
-enum { MAIL_LOG_KEEP = 20000, MAIL_CHECKPOINT_RECORDS = 2048, MAIL_CHECKPOINT_BYTES = 512 * 1024 };
+/* Here and now, of an account that others use; when one is being made, none. */
+enum rc mail_checkpoint_account(struct mail *mail, uint32_t account, struct fault *why);
+enum { MAIL_CHECKPOINT_RECORDS = 2048, MAIL_CHECKPOINT_BYTES = 512 * 1024 };
+
+/* reap.c: the records of messages that were expunged, with their links to content. */
+enum rc mail_reap(struct mail *mail, uint32_t account, struct fault *why);
+/* trim.c: log records before the checkpoint that are too many, or were made before `since` (unix seconds; 0: whenever).
+ * `n` counts up, unless NULL. */
+enum rc mail_trim_log(
+	struct mail *mail, uint32_t account, int64_t since, size_t *n, struct fault *why);
 
 struct mail_account *mail_ref(struct mail_account *ma);
 

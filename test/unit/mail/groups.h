@@ -8,5 +8,6 @@ int test_record(void);
 int test_find(void);
 int test_ahead(void);
 int test_check(void);
+int test_trim(void);
 
 #endif

@@ -4,5 +4,8 @@
 
 int main(void)
 {
-	return test_mailboxes() + test_record() + test_find() + test_ahead() + test_check() ? 1 : 0;
+	return test_mailboxes() + test_record() + test_find() + test_ahead() + test_check() +
+			       test_trim()
+		       ? 1
+		       : 0;
 }

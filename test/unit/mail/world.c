@@ -1,6 +1,7 @@
 /* world.c: Opens and closes the rooms below mail/. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
+#include "mail/record.h"
 #include "run/run.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,4 +42,42 @@ void world_end(struct world *w)
 	accounts_free(&w->accounts);
 	blob_close(&w->blob);
 	data_close(&w->data);
+}
+
+void world_change(struct world *w, world_edit_fn *edit, void *arg, struct mail_view *self)
+{
+	struct arena a;
+	struct data_batch b;
+	struct mail_change *ch;
+	arena_init(&a, 0);
+	data_batch_init(&b, &a);
+	assert_int_equal(mail_change_begin(w->ma, &b, &a, &ch, &w->why), RC_OK);
+	edit(w, ch, arg);
+	assert_int_equal(mail_change_end(ch, &w->why), RC_OK);
+	assert_int_equal(data_commit_now(w->data, &b, &w->why), RC_OK);
+	mail_change_apply(ch, self);
+	arena_done(&a);
+}
+
+void world_add(struct world *w, struct mail_change *ch, void *arg)
+{
+	static const char text[] =
+		"From: a@b.test\r\nSubject: hi\r\nMessage-ID: <x@b.test>\r\n\r\nhello\r\n";
+	struct world_adding *ad = arg;
+	struct arena a;
+	struct mail_parsed parsed;
+	struct blob_ref ref;
+	uint32_t uid;
+	arena_init(&a, 0);
+	blob_ref_of(slice_str(text), &ref);
+	assert_int_equal(mail_record_make(slice_str(text), &ref, &a, &parsed), RC_OK);
+	for (size_t i = 0; i < ad->n; i++) {
+		struct mail_new msg = { .blob = ref,
+			.record = parsed.record,
+			.size = sizeof(text) - 1,
+			.received = 1795595889,
+			.msgid_hash = ad->first_id ? ad->first_id + i : 0 };
+		assert_int_equal(mail_change_append(ch, ad->box, &msg, &uid, &w->why), RC_OK);
+	}
+	arena_done(&a);
 }

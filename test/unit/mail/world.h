@@ -23,4 +23,16 @@ void world_begin(struct world *w, unsigned seats);
 void world_reopen(struct world *w);
 void world_end(struct world *w);
 
+typedef void world_edit_fn(struct world *w, struct mail_change *ch, void *arg);
+/* One change: built, committed, applied. The test is the only visitor, so the turnstile is left out. */
+void world_change(struct world *w, world_edit_fn *edit, void *arg, struct mail_view *self);
+
+struct world_adding {
+	uint32_t box;
+	size_t n;
+	uint64_t first_id;
+};
+/* Adds `n` small messages of the same content. */
+void world_add(struct world *w, struct mail_change *ch, void *arg);
+
 #endif
