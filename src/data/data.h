@@ -36,6 +36,7 @@ struct data_range {
 	struct slice to; /* exclusive; empty: past the last key */
 	bool reverse; /* from the end down */
 	size_t limit; /* 0: no limit */
+	bool passing; /* part of a scan that is larger than a cache: what it reads is not kept there */
 };
 
 /* Key and value are borrowed until it returns; false ends the scan. It must not call the store. */

@@ -184,6 +184,7 @@ static enum rc scan(struct rocks *r, const struct data_range *range, data_visit_
 	void *ctx, struct fault *why)
 {
 	rocksdb_readoptions_t *ro = rocksdb_readoptions_create();
+	rocksdb_readoptions_set_fill_cache(ro, !range->passing);
 	if (range->to.len && !range->reverse)
 		rocksdb_readoptions_set_iterate_upper_bound(
 			ro, (const char *)range->to.at, range->to.len);

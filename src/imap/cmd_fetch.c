@@ -170,6 +170,7 @@ static bool visit(void *ctx, size_t index, struct slice bytes)
 	struct scan *sc = ctx;
 	struct mail_record rec;
 	size_t at = (size_t)(index + sc->f->item); /* `item` holds where the scan began */
+	sc->f->records += bytes.len;
 	if (mail_record_read(bytes, &rec) != RC_OK) {
 		sc->f->at = at + 1;
 		return true;
@@ -207,7 +208,8 @@ static enum rc chunk_by_records(struct imap_session *s, struct fetch *f, struct 
 	f->item = f->at;
 	size_t from = f->at;
 	make_room_for_many(s, f);
-	enum rc rc = mail_records(s->ma, f->entries + from, f->n - from, visit, &sc, why);
+	const struct mail_wanted wanted = { f->entries + from, f->n - from, f->records };
+	enum rc rc = mail_records(s->ma, &wanted, visit, &sc, why);
 	f->item = 0;
 	arena_done(&sc.a);
 	TRY(rc);
@@ -244,7 +246,9 @@ static enum rc piece(struct imap_session *s, struct fetch *f, struct fault *why)
 
 static bool keep(void *ctx, size_t index, struct slice bytes)
 {
-	struct fetch_ahead *ahead = &((struct fetch *)ctx)->ahead;
+	struct fetch *f = ctx;
+	struct fetch_ahead *ahead = &f->ahead;
+	f->records += bytes.len;
 	if (bytes.len > FETCH_AHEAD_BYTES - ahead->used) {
 		ahead->end = ahead->from + index;
 		return false;
@@ -272,7 +276,8 @@ static enum rc read_ahead(struct imap_session *s, struct fetch *f, struct fault 
 	ahead->used = 0;
 	ahead->end = f->at + n;
 	memset(ahead->records, 0, n * sizeof(ahead->records[0]));
-	return mail_records(s->ma, f->entries + f->at, n, keep, f, why);
+	const struct mail_wanted wanted = { f->entries + f->at, n, f->records };
+	return mail_records(s->ma, &wanted, keep, f, why);
 }
 
 static enum rc load(struct imap_session *s, struct fetch *f, struct fault *why)

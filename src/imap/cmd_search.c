@@ -17,6 +17,7 @@ struct search {
 	size_t n, at; /* of the chunk; the next one to settle */
 	uint32_t from;
 	uint64_t modseq; /* highest of those found */
+	uint64_t read; /* bytes of records */
 };
 
 static enum rc make_room(struct imap_session *s, struct search *w)
@@ -80,6 +81,7 @@ static bool visit(void *ctx, size_t index, struct slice bytes)
 	size_t i = w->places[index];
 	struct search_message m = message(sc->s, w, i, SEARCH_RECORD);
 	w->fits[i] = SEARCH_NO;
+	w->read += bytes.len;
 	if (mail_record_read(bytes, &m.rec) != RC_OK)
 		return true;
 	m.a = &sc->a;
@@ -103,7 +105,8 @@ static enum rc ask_records(struct imap_session *s, struct search *w, size_t n, s
 	for (size_t k = 0; k < n; k++)
 		w->fits[w->places[k]] = SEARCH_NO;
 	arena_init(&sc.a, 0);
-	enum rc rc = mail_records(s->ma, w->asked, n, visit, &sc, why);
+	const struct mail_wanted wanted = { w->asked, n, w->read };
+	enum rc rc = mail_records(s->ma, &wanted, visit, &sc, why);
 	arena_done(&sc.a);
 	return rc == RC_OK && sc.failed ? RC_LIMIT : rc;
 }

@@ -36,6 +36,7 @@ struct fetch {
 	struct mail_record rec; /* of message `at`, in `ahead` or the session's batch_arena */
 	struct fetch_ahead ahead;
 	uint64_t left, offset; /* of a literal that is being sent */
+	uint64_t records; /* bytes of them that were read */
 };
 
 /* fetch_section.c: what a section is. RC_LIMIT, RC_TEMP, RC_LOST: cannot be read. */

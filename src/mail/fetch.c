@@ -19,7 +19,12 @@ struct scan {
 	unsigned strange;
 };
 
-enum { STRANGE_MAX = 16 }; /* so many records of others in a row: a new seek is cheaper */
+enum {
+	STRANGE_MAX = 16, /* so many records of others in a row: a new seek is cheaper */
+	KEPT_BYTES =
+		32
+		<< 20 /* so much of what one command reads may displace other things in the store's cache */
+};
 
 static bool visit(void *ctx, struct slice key, struct slice value)
 {
@@ -50,9 +55,11 @@ static size_t rising(const struct mail_entry *entries, size_t at, size_t n)
 	return end;
 }
 
-enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, size_t n,
-	mail_record_fn *fn, void *ctx, struct fault *why)
+enum rc mail_records(struct mail_account *ma, const struct mail_wanted *wanted, mail_record_fn *fn,
+	void *ctx, struct fault *why)
 {
+	const struct mail_entry *entries = wanted->entries;
+	size_t n = wanted->n;
 	struct scan s = { .entries = entries, .visit = fn, .ctx = ctx };
 	uint32_t account = account_id(ma->acc);
 	while (s.at < n && !s.stopped) {
@@ -62,6 +69,7 @@ enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, 
 		s.strayed = false;
 		arena_init(&a, 0);
 		struct data_range range = { .space = DATA_MAIN,
+			.passing = wanted->before > KEPT_BYTES,
 			.from = mail_key_u64(&a, account, 'r', entries[s.at].mid),
 			.to = mail_key_u64(&a, account, 'r', entries[s.n - 1].mid + 1) };
 		enum rc rc = data_scan(ma->mail->deps.data, &range, visit, &s, why);

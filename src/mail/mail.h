@@ -187,7 +187,13 @@ enum rc mail_record_get(struct mail_account *ma, uint64_t mid, struct arena *a,
 /* Records of many, in the order of `mids`: visits those that exist; bytes are borrowed until the visitor returns.
  * One scan where the mids lie close together. */
 typedef bool mail_record_fn(void *ctx, size_t index, struct slice record);
-enum rc mail_records(struct mail_account *ma, const struct mail_entry *entries, size_t n,
+struct mail_wanted {
+	const struct mail_entry *entries;
+	size_t n;
+	uint64_t
+		before; /* bytes of records that the command has read: after many, the store need not keep what it reads */
+};
+enum rc mail_records(struct mail_account *ma, const struct mail_wanted *wanted,
 	mail_record_fn *visit, void *ctx, struct fault *why);
 /* Bytes of the message from the blob store, at most `len`, in `a`. */
 enum rc mail_bytes_get(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
