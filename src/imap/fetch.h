@@ -4,6 +4,7 @@
 #define IMAP_FETCH_H
 
 #include "imap/session.h"
+#include "mail/fetch.h"
 #include "mail/record.h"
 #include "wire/imap_fetch.h"
 

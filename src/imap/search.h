@@ -4,6 +4,7 @@
 #define IMAP_SEARCH_H
 
 #include "imap/session.h"
+#include "mail/fetch.h"
 #include "mail/record.h"
 #include "wire/imap_search.h"
 

@@ -1,5 +1,6 @@
 /* fetch.c: Records and bytes of messages out of the store. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "mail/fetch.h"
 #include "mail/mail_int.h"
 #include <string.h>
 

@@ -179,27 +179,4 @@ const char *const *mail_keywords(struct mail_account *ma, uint32_t kwset, size_t
 enum rc mail_keywords_all(struct mail_account *ma, struct arena *a, const char ***out, size_t *n);
 size_t mail_keywords_count(struct mail_account *ma);
 
-/* --- Messages --- */
-
-/* The record of a message (mail/record.h reads it); lives in `a`. RC_NONE: expunged meanwhile. */
-enum rc mail_record_get(struct mail_account *ma, uint64_t mid, struct arena *a,
-	struct slice *record, struct fault *why);
-/* Records of many, in the order of `mids`: visits those that exist; bytes are borrowed until the visitor returns.
- * One scan where the mids lie close together. */
-typedef bool mail_record_fn(void *ctx, size_t index, struct slice record);
-struct mail_wanted {
-	const struct mail_entry *entries;
-	size_t n;
-	uint64_t
-		before; /* bytes of records that the command has read: after many, the store need not keep what it reads */
-};
-enum rc mail_records(struct mail_account *ma, const struct mail_wanted *wanted,
-	mail_record_fn *visit, void *ctx, struct fault *why);
-/* Bytes of the message from the blob store, at most `len`, in `a`. */
-enum rc mail_bytes_get(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
-	uint64_t len, struct arena *a, struct slice *out, struct fault *why);
-/* The same at the end of `out`; it is over when there is no room. */
-enum rc mail_bytes_append(struct mail_account *ma, const struct blob_ref *ref, uint64_t offset,
-	uint64_t len, struct buf *out, struct fault *why);
-
 #endif

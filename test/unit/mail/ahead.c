@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "groups.h"
 #include "world.h"
+#include "mail/fetch.h"
 #include "mail/record.h"
 #include "run/run.h"
 #include <semaphore.h>

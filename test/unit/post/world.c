@@ -1,6 +1,7 @@
 /* world.c: All rooms below post/ over a store in memory, with a domain and people in it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
+#include "mail/fetch.h"
 #include "mail/record.h"
 #include <setjmp.h>
 #include <stdarg.h>
