@@ -48,7 +48,7 @@ struct conf_store {
 	uint64_t max_background_jobs, depth;
 	unsigned durability; /* 0 strict, 1 relaxed */
 	const char *host, *database, *user, *password;
-	uint64_t port, pool_max;
+	uint64_t port, pool_max, pool_acquire_ms, pool_idle_ms, connect_ms;
 	struct conf_list read_replicas, stores, urls;
 	unsigned by; /* 0 hash, 1 range, 2 modulo */
 	struct conf_map ranges;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 static const char *const later[CONF_STORE_TYPES] = {
-	[CONF_STORE_POSTGRESQL] = "postgresql",
 	[CONF_STORE_MYSQL] = "mysql",
 	[CONF_STORE_S3] = "s3",
 	[CONF_STORE_AZURE] = "azure",
@@ -143,6 +142,9 @@ static void check_store(struct conf_reader *r, const struct conf *conf, const st
 		conf_fault(r, b->from,
 			"store \"%s\": \"cluster\" and \"sentinel.master\" exclude each other",
 			b->id);
+	if (s->read_replicas.n)
+		conf_note(r, b->from, "store \"%s\": read-replicas has no effect in this version",
+			b->id);
 	if (later[s->type] && b->from)
 		conf_note(r, b->from, "store \"%s\": the engine %s comes in a later version", b->id,
 			later[s->type]);
@@ -168,8 +170,8 @@ static void check_role(struct conf_reader *r, const struct conf *conf, const cha
 
 static void check_storage(struct conf_reader *r, struct conf *conf)
 {
-	unsigned keys =
-		1u << CONF_STORE_ROCKSDB | 1u << CONF_STORE_SQLITE | 1u << CONF_STORE_MEMORY;
+	unsigned keys = 1u << CONF_STORE_ROCKSDB | 1u << CONF_STORE_SQLITE |
+			1u << CONF_STORE_MEMORY | 1u << CONF_STORE_POSTGRESQL;
 	default_stores(r, conf);
 	conf->stores = gather(r, CONF_IN_conf_store, &conf->nstores);
 	for (struct conf_block *b = r->inside->blocks; b; b = b->next) {

@@ -105,7 +105,8 @@ struct data_options {
 	const char *compression; /* "lz4", "zstd", "none"; NULL: lz4 */
 	int background_jobs;
 	bool optimize_reads, optimize_writes;
-	const struct link_server *server; /* postgresql; borrowed until data_close */
+	/* postgresql; its strings are borrowed until data_close. */
+	const struct link_server *server;
 };
 enum rc data_open(const struct data_options *options, struct data **out, struct fault *why);
 /* Batches under way are finished first. */

@@ -25,7 +25,7 @@ struct column {
 };
 
 struct postgres {
-	const struct link_server *at;
+	struct link_server at;
 	struct pool *readers, *writer; /* the committer's connection is its own */
 	uint8_t session[16]; /* of this committer, in the table of groups that are done */
 	uint64_t turn;
@@ -42,10 +42,10 @@ static enum rc ask(struct postgres *p, const struct link_pg_query *q, size_t n,
 {
 	enum rc rc = RC_TEMP;
 	bool lost = true;
-	for (unsigned i = 0; rc != RC_OK && lost && i <= p->at->retries; i++) {
+	for (unsigned i = 0; rc != RC_OK && lost && i <= p->at.retries; i++) {
 		void *conn;
-		TRY(pool_take(p->readers, link_acquire_by(p->at), &conn, NULL, why));
-		rc = link_pg_run(conn, q, n, link_call_by(p->at), why);
+		TRY(pool_take(p->readers, link_acquire_by(&p->at), &conn, NULL, why));
+		rc = link_pg_run(conn, q, n, link_call_by(&p->at), why);
 		enum link_state state = link_pg_state(conn);
 		lost = state == LINK_LOST;
 		if (rc == RC_OK)
@@ -117,7 +117,7 @@ static enum rc ask_rows(
 		{ .sql = sql, .params = params, .n = 4 } };
 	run_block_begin(RUN_STORE_DATA);
 	bool one = r->range->limit == 1;
-	enum rc rc = *c ? link_pg_run(*c, &q[1], 1, link_call_by(p->at), why)
+	enum rc rc = *c ? link_pg_run(*c, &q[1], 1, link_call_by(&p->at), why)
 			: ask(p, one ? &q[1] : q, one ? 1 : 2, c, why);
 	run_block_end();
 	return rc;
@@ -303,12 +303,12 @@ static enum rc call(
 {
 	struct link_pg_query q = { .sql = commit_sql, .params = params, .n = PARAMS };
 	void *conn;
-	TRY(pool_take(p->writer, link_acquire_by(p->at), &conn, NULL, why));
+	TRY(pool_take(p->writer, link_acquire_by(&p->at), &conn, NULL, why));
 	if (link_pg_closed(conn)) { /* nothing is sent, so nothing is in doubt */
 		link_give(p->writer, conn, LINK_LOST);
-		TRY(pool_take(p->writer, link_acquire_by(p->at), &conn, NULL, why));
+		TRY(pool_take(p->writer, link_acquire_by(&p->at), &conn, NULL, why));
 	}
-	enum rc rc = link_pg_run(conn, &q, 1, link_call_by(p->at), why);
+	enum rc rc = link_pg_run(conn, &q, 1, link_call_by(&p->at), why);
 	if (rc == RC_OK)
 		rc = understand(p, g, conn, why);
 	else if (rc == RC_TAKEN)
@@ -338,7 +338,7 @@ static enum rc postgres_commit(void *e, struct engine_group *g, struct fault *wh
 	if (rc != RC_OK)
 		return doubt ? RC_WAIT : rc;
 	rc = RC_MORE;
-	for (unsigned i = 0; (rc == RC_MORE || rc == RC_WAIT) && i <= p->at->retries; i++) {
+	for (unsigned i = 0; (rc == RC_MORE || rc == RC_WAIT) && i <= p->at.retries; i++) {
 		rc = call(p, g, params, why);
 		doubt |= rc == RC_WAIT;
 	}
@@ -399,8 +399,8 @@ static enum rc prepare(struct postgres *p, struct fault *why)
 		.sql = "DELETE FROM veredus_committer WHERE at < now() - interval '30 days'"
 	};
 	void *conn;
-	TRY(pool_take(p->writer, link_acquire_by(p->at), &conn, NULL, why));
-	uint64_t by = link_call_by(p->at);
+	TRY(pool_take(p->writer, link_acquire_by(&p->at), &conn, NULL, why));
+	uint64_t by = link_call_by(&p->at);
 	enum rc rc = version(conn, by, why);
 	if (rc == RC_NONE) {
 		rc = make(conn, by, why);
@@ -436,15 +436,15 @@ enum rc engine_postgresql_open(
 	static const struct pool_kind kind = { pg_open, pg_close };
 	struct postgres *p = mem_new(MEM_STORE, sizeof(*p));
 	unsigned most = o->server->connections_max;
-	p->at = o->server;
+	p->at = *o->server;
 	random_bytes(p->session, sizeof(p->session));
 	for (size_t i = 0; i < ARRAYS; i++)
 		buf_init(&p->columns[i].bytes, 0, NULL);
 	struct pool_conf conf = { .kind = &kind,
-		.arg = (void *)(uintptr_t)p->at,
+		.arg = &p->at,
 		.name = "postgresql",
 		.most = most > 1 ? most - 1 : 1,
-		.idle_ms = p->at->idle_ms };
+		.idle_ms = p->at.idle_ms };
 	p->readers = pool_new(&conf);
 	conf.most = 1;
 	p->writer = most > 1 ? pool_new(&conf) : p->readers;

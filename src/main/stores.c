@@ -4,6 +4,7 @@
 #include "blob/blob.h"
 #include "blob/place.h"
 #include "data/data.h"
+#include "link/link.h"
 #include "main/house.h"
 #include "main/stores.h"
 #include "move/copy.h"
@@ -22,14 +23,37 @@ static enum rc make_folder(const char *path, struct fault *why)
 	return fault_set(why, FAULT_CONFIG, "%s: %s", path, strerror(errno));
 }
 
+static struct link_server server_of(const struct conf_store *s)
+{
+	return (struct link_server){ .host = s->host,
+		.port = (unsigned)s->port,
+		.database = s->database,
+		.user = s->user,
+		.password = s->password,
+		.tls = s->tls_enable,
+		.tls_allow_invalid = s->tls_allow_invalid,
+		.tls_ca = s->tls_ca,
+		.relaxed = s->durability == 1,
+		.connect_ms = (uint32_t)s->connect_ms,
+		.acquire_ms = (uint32_t)s->pool_acquire_ms,
+		.call_ms = (uint32_t)s->timeout_ms,
+		.idle_ms = (uint32_t)s->pool_idle_ms,
+		.connections_max = (unsigned)s->pool_max,
+		.retries = (unsigned)s->retries };
+}
+
 enum rc stores_data(
 	const struct conf *c, const struct conf_store *s, struct data **out, struct fault *why)
 {
 	char path[4096];
-	const char *type = s->type == CONF_STORE_ROCKSDB  ? "rocksdb"
-			   : s->type == CONF_STORE_SQLITE ? "sqlite"
-			   : s->type == CONF_STORE_MEMORY ? "memory"
-							  : NULL;
+	struct link_server server = server_of(s);
+	static const char *const types[CONF_STORE_TYPES] = {
+		[CONF_STORE_ROCKSDB] = "rocksdb",
+		[CONF_STORE_SQLITE] = "sqlite",
+		[CONF_STORE_MEMORY] = "memory",
+		[CONF_STORE_POSTGRESQL] = "postgresql",
+	};
+	const char *type = types[s->type];
 	if (!type)
 		return fault_set(why, FAULT_CONFIG,
 			"[store.\"%s\"]: such a store cannot hold data yet", s->id);
@@ -50,7 +74,8 @@ enum rc stores_data(
 		.compression = compression_name(s->compression),
 		.background_jobs = s->max_background_jobs ? (int)s->max_background_jobs : 2,
 		.optimize_reads = s->optimize_reads,
-		.optimize_writes = s->optimize_writes };
+		.optimize_writes = s->optimize_writes,
+		.server = &server };
 	return data_open(&o, out, why);
 }
 
@@ -66,7 +91,7 @@ static enum rc open_blob(const struct conf *c, const struct conf_store *s, struc
 			s->path[0] ? "" : "/blobs");
 		place.depth = (unsigned)s->depth;
 		o.place = &place;
-	} else if (s && s->type > CONF_STORE_MEMORY) {
+	} else if (s && s->type > CONF_STORE_MEMORY && s != conf_store(c, c->storage_data)) {
 		return fault_set(why, FAULT_CONFIG,
 			"[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);
 	}

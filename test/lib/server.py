@@ -55,7 +55,8 @@ def doors_built():
 class Server:
     """with Server(engine="rocksdb", settings=["queue.retry=1s"]) as s: s.port["imap"]; s.cli("status")"""
 
-    def __init__(self, engine=ENGINE, blob=None, settings=(), build=None, env=None, extra="", folder=None):
+    def __init__(self, engine=ENGINE, blob=None, settings=(), build=None, env=None, extra="", folder=None, store=None):
+        """`store`: a started one of stores.py; an engine on a server without it gets one of its own."""
         self.build = Path(build or os.environ.get("BUILD", "build"))
         self.binary = (ROOT / self.build / "veredus").resolve()
         self.engine, self.settings = engine, list(settings)
@@ -68,14 +69,22 @@ class Server:
         self.log = self.folder / "log"
         self.port = {name: free_port() for name in doors_built()}
         self.config = self.folder / "veredus.toml"
+        self.own_store = None
+        self.store = store or self.make_store()
         self.config.write_text(self.toml(blob, extra))
         self.process = None
+
+    def make_store(self):
+        import stores
+        if self.engine in stores.KINDS:
+            self.own_store = stores.KINDS[self.engine]().__enter__()
+        return self.own_store
 
     def toml(self, blob, extra):
         path = f'path = "{self.data}/store"\n' if self.engine != "memory" else ""
         text = f'[server]\nhostname = "{HOST}"\ndata = "{self.data}"\nuser = ""\n'
         text += f'[storage]\ndata = "main"\nblob = "{"files" if blob else "main"}"\n'
-        text += f'[store."main"]\ntype = "{self.engine}"\n{path}'
+        text += self.store.toml("main") if self.store else f'[store."main"]\ntype = "{self.engine}"\n{path}'
         if blob:
             text += f'[store."files"]\ntype = "{blob}"\npath = "{self.data}/blobs"\n'
         for name, port in self.port.items():
@@ -182,5 +191,7 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+        if self.own_store:
+            self.own_store.__exit__()
         if self.own_folder and not os.environ.get("VEREDUS_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)

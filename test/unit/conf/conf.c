@@ -139,8 +139,8 @@ static const struct {
 	{ "[server]\nhostname = '%{env:VEREDUS_NO}%'",
 		"2: server.hostname: %{env:VEREDUS_NO}%: there is no such variable" },
 	{ "[storage]\ndata = 'nope'", "2: storage.data: there is no store \"nope\"" },
-	{ "[storage]\ndata = 'pg'\n[store.pg]\ntype='postgresql'",
-		"2: storage.data: store \"pg\": the engine postgresql comes" },
+	{ "[storage]\ndata = 's'\n[store.s]\ntype='sharded'\nstores=['rocksdb']",
+		"2: storage.data: store \"s\": the engine sharded comes" },
 	{ "[store.s]\ntype='sharded'", "1: store \"s\": a sharded store needs" },
 	{ "[store.s]\ntype='tiered'\nhot='x'\ncold='y'",
 		"1: store \"s\" refers to the store \"x\", which" },
@@ -192,6 +192,9 @@ static void reads_the_contract(void **state)
 	assert_int_equal(conf_store(w.conf, "all-accounts")->ranges.n, 2);
 	assert_non_null(strstr(
 		(char *)w.report.at, "note: store \"s3\": the engine s3 comes in a later version"));
+	assert_null(strstr((char *)w.report.at, "the engine postgresql"));
+	assert_non_null(strstr((char *)w.report.at,
+		"note: store \"postgres\": read-replicas has no effect in this version"));
 	done(&w);
 }
 
