@@ -24,6 +24,7 @@ struct pool {
 	pthread_cond_t more; /* one came back, or may be opened */
 	size_t open; /* idle, used, or being opened */
 	size_t n; /* idle */
+	char last[200]; /* what the last failure was */
 	struct idle idle[]; /* the one used last is on top */
 };
 
@@ -69,11 +70,14 @@ static void closed(struct pool *p)
 }
 
 /* Under no lock. */
-static void failed(struct pool *p)
+static void failed(struct pool *p, const struct fault *why)
 {
+	lock_enter(&p->lock);
+	snprintf(p->last, sizeof(p->last), "%s", fault_text(why));
+	lock_leave(&p->lock);
 	if (!breaker_bad(&p->breaker, run_now_ms(NULL)))
 		return;
-	event_log(EVENT_LINK_DOWN, f_str("server", p->name));
+	event_log(EVENT_LINK_DOWN, f_str("server", p->name), f_str("why", fault_text(why)));
 	metric_add(METRIC_LINK_DOWN, 1);
 	pool_clear(p); /* they led to the server that is silent now */
 }
@@ -127,11 +131,19 @@ static enum rc find(struct pool *p, uint64_t deadline_ms, void **connection)
 	return in_time ? RC_OK : RC_TEMP;
 }
 
+static enum rc left_alone(struct pool *p, struct fault *why)
+{
+	lock_enter(&p->lock);
+	enum rc rc = fault_set(why, FAULT_STORE, "%s did not answer lately: %s", p->name, p->last);
+	lock_leave(&p->lock);
+	return rc;
+}
+
 enum rc pool_take(
 	struct pool *p, uint64_t deadline_ms, void **connection, bool *is_used, struct fault *why)
 {
 	if (!breaker_lets(&p->breaker, run_now_ms(NULL)))
-		return fault_set(why, FAULT_STORE, "%s has not answered lately", p->name);
+		return left_alone(p, why);
 	if (find(p, deadline_ms, connection) != RC_OK) {
 		breaker_none(&p->breaker); /* busy, not silent */
 		return fault_set(why, FAULT_STORE, "%s: no connection came free in time", p->name);
@@ -140,11 +152,14 @@ enum rc pool_take(
 		*is_used = *connection != NULL;
 	if (*connection)
 		return RC_OK;
-	enum rc rc = p->conf.kind->open(p->conf.arg, deadline_ms, connection, why);
+	struct fault fault = { 0 };
+	enum rc rc = p->conf.kind->open(p->conf.arg, deadline_ms, connection, &fault);
 	if (rc == RC_OK)
 		return RC_OK;
-	failed(p);
+	failed(p, &fault);
 	closed(p);
+	if (why)
+		*why = fault;
 	return rc;
 }
 
@@ -160,11 +175,21 @@ void pool_put(struct pool *p, void *connection)
 
 void pool_drop(struct pool *p, void *connection, bool is_failure)
 {
+	struct fault late;
+	if (is_failure) {
+		(void)!fault_set(&late, FAULT_STORE, "no answer in time");
+		pool_fail(p, connection, &late);
+		return;
+	}
 	p->conf.kind->close(connection);
-	if (is_failure)
-		failed(p);
-	else
-		breaker_none(&p->breaker);
+	breaker_none(&p->breaker);
+	closed(p);
+}
+
+void pool_fail(struct pool *p, void *connection, const struct fault *why)
+{
+	p->conf.kind->close(connection);
+	failed(p, why);
 	closed(p);
 }
 

@@ -34,9 +34,10 @@ enum rc pool_take(struct pool *pool, uint64_t deadline_ms, void **connection, bo
 	struct fault *why);
 /* Back in good order. */
 void pool_put(struct pool *pool, void *connection);
-/* Broken, or in an unknown state: closed. `is_failure`: the server failed or was late (a connection that it had closed in
- * peace is none). */
+/* Broken, or in an unknown state: closed. `is_failure`: the server was late; a connection that it had closed in peace is none. */
 void pool_drop(struct pool *pool, void *connection, bool is_failure);
+/* The same, when the server failed; those who are turned away later hear why. */
+void pool_fail(struct pool *pool, void *connection, const struct fault *why);
 /* Closes those that nobody uses: the server has changed. */
 void pool_clear(struct pool *pool);
 

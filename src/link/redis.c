@@ -175,10 +175,11 @@ static enum rc run_call(struct call *c, struct fault *why)
 			run_now_ms(NULL) >= c->try.deadline_ms)
 			break;
 		/* its own fault is not what the caller wants to hear */
-		if (redis_route_learn(c->redis, c->try.deadline_ms, NULL) != RC_OK ||
-			c->failures > 1)
-			if (!rest(c))
-				break;
+		enum rc known = redis_route_learn(c->redis, c->try.deadline_ms, NULL);
+		if (redis_route_is_broken(c->redis, c->try.command))
+			break;
+		if ((known != RC_OK || c->failures > 1) && !rest(c))
+			break;
 	}
 	leave(c);
 	return rc;
@@ -191,6 +192,8 @@ enum rc redis_call(struct redis *r, const struct redis_command *command, struct 
 		.try = { .command = command,
 			.deadline_ms = run_now_ms(NULL) + r->conf.timeout_ms,
 			.a = a } };
+	struct fault unused;
+	why = why ? why : &unused; /* a pool remembers it */
 	must(command->n > 0);
 	if (!(c.node = redis_route_find(r, command)))
 		TRY(redis_route_learn(r, c.try.deadline_ms, why));
@@ -256,6 +259,8 @@ enum rc redis_scan(
 	struct redis *r, struct slice pattern, redis_visit_fn *visit, void *ctx, struct fault *why)
 {
 	struct redis_node *node;
+	struct fault unused;
+	why = why ? why : &unused;
 	enum rc rc = redis_route_learn(r, run_now_ms(NULL) + r->conf.timeout_ms, why);
 	for (size_t i = 0; rc == RC_OK && (node = nth_master(r, i)); i++) {
 		rc = scan_node(node, pattern, visit, ctx, why);

@@ -196,7 +196,10 @@ enum rc redis_node_try(struct redis_node *node, struct redis_try *t, struct faul
 	enum rc rc = command(s, t, why);
 	if (rc != RC_OK) {
 		t->is_stale = is_used && !stream_is_late(s);
-		pool_drop(node->pool, s, rc == RC_TEMP && !t->is_stale);
+		if (rc == RC_TEMP && !t->is_stale)
+			pool_fail(node->pool, s, why);
+		else
+			pool_drop(node->pool, s, false);
 		return rc;
 	}
 	/* who is not the master any more: other connections to it are of no use either */

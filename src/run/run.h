@@ -32,8 +32,8 @@ unsigned run_cores(void);
 uint64_t run_now_ms(const struct run *run);
 uint64_t run_now_us(void);
 int64_t run_unix(const struct run *run);
-/* Milliseconds since 1970: for times that other machines and later processes read. */
-uint64_t run_unix_ms(void);
+/* Microseconds since 1970: for times that other machines and later processes read. */
+uint64_t run_unix_us(void);
 
 /* The step arena of this worker: everything in it is gone when the step has returned to the run time. Only in a step. */
 struct arena *run_step_arena(struct run *run);

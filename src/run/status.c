@@ -24,11 +24,11 @@ int64_t run_unix(const struct run *run)
 	return time(NULL);
 }
 
-uint64_t run_unix_ms(void)
+uint64_t run_unix_us(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 /* "max 100000" or "150000 100000" in the cgroup's cpu.max. */

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 #include <cmocka.h>
 
 /* The server: numbers for connections. */
@@ -125,6 +126,7 @@ static void fails_at_once_while_the_server_is_down(void **)
 	assert_true(stats.is_broken && stats.open == 0);
 	s.is_down = false;
 	assert_int_equal(pool_take(p, far, &a, NULL, &why), RC_TEMP); /* not asked */
+	assert_non_null(strstr(why.detail, "down")); /* but told why */
 	assert_int_equal(s.opened, 0);
 	while (pool_take(p, far, &a, NULL, &why) != RC_OK)
 		;
