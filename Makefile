@@ -10,7 +10,18 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wswitch-
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu2x -D_GNU_SOURCE -Isrc -include src/base/banned.h $(WARN) -fno-omit-frame-pointer -pthread $(CFLAGS) $(EXTRA)
 MALLOC ?= -ljemalloc
-LIBS := -lssl -lcrypto -lcurl -lpcre2-8 -llz4 -lzstd -lz -lsqlite3 -lxxhash -lidn2 -lpsl -lexpat -ljansson -lutf8proc -largon2 -lcrypt -lunbound -lnghttp2 -lpq -lrocksdb $(MALLOC) -lm -pthread
+# RocksDB by its archive (decision 5); ROCKSDB=shared: by its shared library, for tools that must tell its code from ours.
+ROCKSDB ?= archive
+ifeq ($(ROCKSDB),shared)
+ALL_CFLAGS += -DVEREDUS_ROCKSDB_SHARED
+ROCKSDB_LIBS := -lrocksdb
+else
+ROCKSDB_LIBS := -Wl,--exclude-libs,librocksdb.a -l:librocksdb.a -lsnappy -lbz2 -lgflags -lstdc++
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+ROCKSDB_LIBS := -Wl,--wrap=_ZN7rocksdb6crc32c6ExtendEjPKcm $(ROCKSDB_LIBS)
+endif
+endif
+LIBS := $(ROCKSDB_LIBS) -lssl -lcrypto -lcurl -lpcre2-8 -llz4 -lzstd -lz -lsqlite3 -lxxhash -lidn2 -lpsl -lexpat -ljansson -lutf8proc -largon2 -lcrypt -lunbound -lnghttp2 -lpq $(MALLOC) -lm -pthread
 
 # FLOOR_ROOMS: every room, lowest first; archives link in the reverse order.
 FLOOR_ROOMS := $(shell grep -v '^[#!]' src/FLOORS)

@@ -38,7 +38,7 @@ asan: deps
 	@BUILD=build-asan VEREDUS_SLOW=3 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		python3 tools/test $(ASAN_WORDS)
 tsan: deps
-	@$(MAKE) --no-print-directory -j2 BUILD=build-tsan MALLOC= CFLAGS="-O1 -g" EXTRA="-fsanitize=thread -Wno-tsan" all units
+	@$(MAKE) --no-print-directory -j2 BUILD=build-tsan ROCKSDB=shared MALLOC= CFLAGS="-O1 -g" EXTRA="-fsanitize=thread -Wno-tsan" all units
 	@BUILD=build-tsan VEREDUS_SLOW=5 VEREDUS_ENGINE=sqlite \
 		TSAN_OPTIONS="suppressions=$(CURDIR)/tools/lists/tsan halt_on_error=0 exitcode=66 die_after_fork=0" \
 		python3 tools/test $(or $(TSAN_WORDS),unit/ dialogues/sqlite live/logins live/bad_input live/outgoing live/clients)

@@ -3,11 +3,18 @@
 #include "data/crc32c.h"
 
 #if defined(__x86_64__)
-#include <dlfcn.h>
 #include <nmmintrin.h>
 #include <string.h>
 
-typedef uint32_t extend_fn(uint32_t crc, const char *at, size_t len);
+#ifdef VEREDUS_ROCKSDB_SHARED
+#include <dlfcn.h>
+
+uint32_t crc32c_library(uint32_t crc, const char *at, size_t len)
+{
+	uint32_t (*extend)(uint32_t, const char *, size_t) = dlsym(RTLD_NEXT, CRC32C_EXTEND);
+	return extend(crc, at, len);
+}
+#endif
 
 __attribute__((target("sse4.2"))) static uint32_t by_instruction(
 	uint32_t crc, const char *at, size_t len)
@@ -24,10 +31,8 @@ __attribute__((target("sse4.2"))) static uint32_t by_instruction(
 
 uint32_t crc32c_extend(uint32_t crc, const char *at, size_t len)
 {
-	if (__builtin_cpu_supports("sse4.2"))
-		return by_instruction(crc, at, len);
-	extend_fn *library = (extend_fn *)dlsym(RTLD_NEXT, CRC32C_EXTEND);
-	return library(crc, at, len);
+	return __builtin_cpu_supports("sse4.2") ? by_instruction(crc, at, len)
+						: crc32c_library(crc, at, len);
 }
 
 bool crc32c_check(void)

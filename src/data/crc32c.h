@@ -14,8 +14,15 @@
 bool crc32c_check(void);
 #if defined(__x86_64__)
 /* CRC-32C (RFC 3720 12.1) of A and the `len` octets behind it, when `crc` is that of A; 0 is that of nothing. It stands in
- * for the library's function of this name. Any thread. */
+ * for the library's function: of the archive by the linker's --wrap, of the shared library by its name. Any thread. */
+#ifdef VEREDUS_ROCKSDB_SHARED
 uint32_t crc32c_extend(uint32_t crc, const char *at, size_t len) __asm__(CRC32C_EXTEND);
+uint32_t crc32c_library(uint32_t crc, const char *at, size_t len);
+#else
+uint32_t crc32c_extend(uint32_t crc, const char *at, size_t len) __asm__("__wrap_" CRC32C_EXTEND);
+/* The library's own. */
+uint32_t crc32c_library(uint32_t crc, const char *at, size_t len) __asm__("__real_" CRC32C_EXTEND);
+#endif
 #endif
 
 #endif

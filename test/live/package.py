@@ -26,7 +26,7 @@ def package_holds_what_a_server_needs():
                        ("./usr/share/man/man1/veredus.1.gz", "-rw-r--r--")):
         assert listed.get(path) == mode, f"{path}: {listed.get(path)}"
     needed = run("dpkg-deb", "--field", package, "Depends")
-    assert "libssl3" in needed and "librocksdb" in needed, needed
+    assert "libssl3" in needed and "libstdc++6" in needed, needed
     with tempfile.TemporaryDirectory() as folder:
         run("dpkg-deb", "--raw-extract", package, folder)
         for script in ("postinst", "prerm", "postrm"):

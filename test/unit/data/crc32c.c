@@ -3,11 +3,8 @@
 #include "data/crc32c.h"
 #include "groups.h"
 #include "world.h"
-#include <dlfcn.h>
 
 #if defined(__x86_64__)
-typedef uint32_t extend_fn(uint32_t crc, const char *at, size_t len);
-
 /* RFC 3720 B.4 */
 static void known(void **state)
 {
@@ -29,9 +26,7 @@ static void as_the_library(void **state)
 	char bytes[600];
 	uint32_t seed = 4711;
 	(void)state;
-	extend_fn *library = (extend_fn *)dlsym(RTLD_NEXT, CRC32C_EXTEND);
-	assert_non_null(library);
-	assert_ptr_not_equal(library, crc32c_extend);
+	assert_ptr_not_equal(crc32c_library, crc32c_extend);
 	for (size_t i = 0; i < sizeof(bytes); i++) {
 		seed = seed * 1664525 + 1013904223;
 		bytes[i] = (char)(seed >> 24);
@@ -39,7 +34,7 @@ static void as_the_library(void **state)
 	for (size_t from = 0; from < 16; from++)
 		for (size_t len = 0; from + len <= sizeof(bytes); len++)
 			assert_int_equal(crc32c_extend(seed + (uint32_t)len, bytes + from, len),
-				library(seed + (uint32_t)len, bytes + from, len));
+				crc32c_library(seed + (uint32_t)len, bytes + from, len));
 }
 #endif
 
