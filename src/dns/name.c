@@ -23,13 +23,14 @@ enum rc dns_type_parse(struct slice text, enum dns_type *out)
 	return RC_BAD;
 }
 
-/* RFC 1035 2.3.4, for names in text. Octets that would need an escape are nothing that mail asks for. */
+/* RFC 1035 2.3.4, for names in text. Octets that would need an escape are nothing that mail asks for, but a blank: SPF's
+ * macros make some (RFC 7208 7.1). */
 static enum rc check(const char *at, size_t len)
 {
 	size_t label = 0;
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)at[i];
-		if (c <= ' ' || c >= 0x7f || c == '\\')
+		if (c < ' ' || c >= 0x7f || c == '\\')
 			return RC_BAD;
 		if (c == '.' && label == 0)
 			return RC_BAD;

@@ -61,6 +61,36 @@ static enum rc put_tlsa(struct buf *b, struct slice s)
 	return RC_OK;
 }
 
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* \\DDD, as in a zone file (RFC 1035 5.1), is the octet of that number. */
+static uint8_t take_octet(struct slice *s)
+{
+	uint8_t c = s->at[0];
+	size_t n = 1;
+	if (c == '\\' && s->len >= 4 && is_digit(s->at[1]) && is_digit(s->at[2]) &&
+		is_digit(s->at[3])) {
+		c = (uint8_t)((s->at[1] - '0') * 100 + (s->at[2] - '0') * 10 + s->at[3] - '0');
+		n = 4;
+	}
+	*s = slice_tail(*s, n);
+	return c;
+}
+
+static void put_strings(struct buf *b, struct slice s)
+{
+	do {
+		uint8_t part[255], n = 0;
+		while (s.len && n < sizeof(part))
+			part[n++] = take_octet(&s);
+		buf_byte(b, n);
+		buf_add(b, slice_of(part, n));
+	} while (s.len);
+}
+
 /* Text of a record to its wire form. */
 static enum rc put_record(struct buf *b, enum dns_type type, struct slice s)
 {
@@ -75,12 +105,7 @@ static enum rc put_record(struct buf *b, enum dns_type type, struct slice s)
 		buf_be16(b, (uint16_t)n);
 		return put_name(b, slice_trim(s));
 	case DNS_TXT:
-		do {
-			struct slice part = slice_head(s, 255);
-			buf_byte(b, (uint8_t)part.len);
-			buf_add(b, part);
-			s = slice_tail(s, part.len);
-		} while (s.len);
+		put_strings(b, s);
 		return RC_OK;
 	case DNS_PTR:
 		return put_name(b, s);
@@ -181,6 +206,11 @@ static enum rc read_line(char *line, struct dns_script_row *row, struct fault *w
 	size_t n = strlen(row->name);
 	if (n && name[strlen(name) - 1] == '.')
 		name[strlen(name) - 1] = 0;
+	struct slice rest = slice_str(row->name);
+	char *to = name + row->secure;
+	while (rest.len)
+		*to++ = (char)take_octet(&rest);
+	*to = 0;
 	if (dns_type_parse(slice_str(type), &row->type) != RC_OK)
 		return fault_set(why, FAULT_CONFIG, "%s: no such type \"%s\"", row->name, type);
 	if (strcmp(text, "SERVFAIL") == 0)

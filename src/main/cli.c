@@ -161,6 +161,8 @@ static int run(struct cli *cli)
 		return cli_check(cli);
 	if (strcmp(word, "config") == 0 && cli->commands >= 2 && cli_config_is(cli->command[1]))
 		return cli_config(cli);
+	if (strcmp(word, "probe") == 0)
+		return cli_probe(cli);
 	if (strcmp(word, "store") == 0)
 		return cli_store(cli);
 	return call_server(cli);

@@ -32,6 +32,8 @@ const char *cli_socket(struct cli *cli);
 int cli_check(struct cli *cli);
 /* The configuration with the settings that are kept in its data folder (ask->overlay is not looked at); as conf_read. */
 enum rc cli_conf(const struct conf_ask *ask, struct conf **conf, struct buf *report);
+/* probe: parts tried alone. */
+int cli_probe(struct cli *cli);
 /* store copy, store check: stores of the configuration, while no server has them open. */
 int cli_store(struct cli *cli);
 int cli_store_check(struct cli *cli, const struct conf *conf);

@@ -11,6 +11,10 @@ static const struct {
 	{ "check", "",
 		"check                    reads the configuration: faults, and every effective "
 		"value with its origin" },
+	{ "probe", "spf",
+		"probe spf [--dns-table FILE]         standard input: a JSON object a line, with "
+		"ip, "
+		"helo, sender" },
 	{ "store", "check",
 		"store check [--dry-run]              reads everything, mends what follows from "
 		"other data, parks and names what is damaged" },

@@ -10,7 +10,7 @@ enum { SECRET_MAX = 1024 };
 /* Options with a value; those without a place here go to the server as they are. */
 static const char *const with_value[] = { "--config", "--data", "--set", "--server", "--token",
 	"--name", "--quota", "--alias", "--role", "--member", "--enabled", "--filter", "--limit",
-	"--domain", "--from", "--to" };
+	"--domain", "--from", "--to", "--dns-table" };
 
 static bool wants_value(const char *word)
 {

@@ -1,0 +1,8 @@
+/* main.c: Runs the tests of trust. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "groups.h"
+
+int main(void)
+{
+	return test_spf() ? 1 : 0;
+}
