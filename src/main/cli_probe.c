@@ -9,9 +9,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 
-enum { DEPTH = 4, TABLE_MAX = 16 << 20, PAUSE_MS = 1 };
+enum { DEPTH = 4, TABLE_MAX = 16 << 20, PAUSE_MS = 1, LINE_MOST = 1 << 20 };
 
 /* What all probes have. */
 struct probe {
@@ -86,15 +85,13 @@ static enum rc run_one(
 
 static int run_lines(const struct probe *p, probe_fn *fn)
 {
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
+	char *line = arena_try(&p->cli->arena, LINE_MOST);
 	int status = 0;
 	struct buf out;
 	buf_init(&out, 0, NULL);
-	while ((n = getline(&line, &room, stdin)) > 0) {
+	while (line && fgets(line, LINE_MOST, stdin)) {
 		struct fault why = { 0 };
-		struct slice text = slice_trim(slice_of(line, (size_t)n));
+		struct slice text = slice_trim(slice_str(line));
 		if (text.len == 0)
 			continue;
 		if (run_one(p, fn, text, &out, &why) == RC_OK) {
@@ -104,7 +101,6 @@ static int run_lines(const struct probe *p, probe_fn *fn)
 		fprintf(stderr, "veredus: probe: %s\n", fault_text(&why));
 		status = 1;
 	}
-	free(line);
 	buf_done(&out);
 	return status;
 }
