@@ -222,7 +222,7 @@ void conf_document(struct buf *out)
 		"The file is TOML 1.0, `/etc/veredus/veredus.toml`. `%{env:NAME}%` and "
 		"`%{file:PATH}%` stand in any string. "
 		"Sizes are `\"50MB\"`, durations `\"30s\"`, rates `\"10/1m\"`, schedules cron "
-		"fields. "
+		"fields in local time. "
 		"`veredus check` shows every effective value and its origin.\n"
 		"`veredus config reload` and SIGHUP read the file again: for new connections, all "
 		"counts at once but the stores and what bears a star, which wait for a restart.\n");

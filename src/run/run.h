@@ -34,6 +34,8 @@ uint64_t run_now_us(void);
 int64_t run_unix(const struct run *run);
 /* Microseconds since 1970: for times that other machines and later processes read. */
 uint64_t run_unix_us(void);
+/* By how many seconds local time (TZ, else the system's) is ahead of UTC at that moment. A cron_offset_fn. */
+int64_t run_zone(void *unused, int64_t unix_s);
 
 /* The step arena of this worker: everything in it is gone when the step has returned to the run time. Only in a step. */
 struct arena *run_step_arena(struct run *run);

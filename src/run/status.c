@@ -31,6 +31,13 @@ uint64_t run_unix_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+int64_t run_zone(void *unused, int64_t unix_s)
+{
+	struct tm tm;
+	(void)unused;
+	return localtime_r(&unix_s, &tm) ? tm.tm_gmtoff : 0;
+}
+
 /* "max 100000" or "150000 100000" in the cgroup's cpu.max. */
 static unsigned cgroup_cores(void)
 {

@@ -132,6 +132,13 @@ enum rc cron_parse(struct slice text, struct cron *out)
 	return next_wall(out, 1) ? RC_OK : RC_BAD;
 }
 
+bool cron_same(const struct cron *a, const struct cron *b)
+{
+	return a->minutes == b->minutes && a->hours == b->hours && a->days == b->days &&
+	       a->months == b->months && a->weekdays == b->weekdays && a->any_hour == b->any_hour &&
+	       a->any_day == b->any_day && a->any_weekday == b->any_weekday;
+}
+
 /* --- local time --- */
 
 struct zone {

@@ -17,6 +17,8 @@ struct cron {
 /* RC_BAD: not a schedule, or one that never comes (30 February). */
 enum rc cron_parse(struct slice text, struct cron *out);
 
+bool cron_same(const struct cron *a, const struct cron *b);
+
 /* By how many seconds local time is ahead of UTC at that moment: less than a day. */
 typedef int64_t cron_offset_fn(void *ctx, int64_t unix_s);
 /* The first time at or after `from` (unix seconds) that fits; offset NULL: UTC. 0: `from` is past the year 9900.
