@@ -9,5 +9,6 @@ int test_find(void);
 int test_ahead(void);
 int test_check(void);
 int test_trim(void);
+int test_race(void);
 
 #endif

@@ -3,7 +3,6 @@
 #include "run/run.h"
 #include "groups.h"
 #include "world.h"
-#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -110,22 +109,6 @@ static void survives_eviction(void **state)
 	world_end(&w);
 }
 
-static void post_done(void *arg)
-{
-	sem_post(arg);
-}
-
-/* Background jobs run one after the other: when one more has run, the checkpoints before it are done. */
-static void wait_jobs(struct world *w)
-{
-	sem_t done;
-	sem_init(&done, 0, 0);
-	assert_int_equal(run_job(w->run, RUN_JOB_BACKGROUND, post_done, &done, NULL), RC_OK);
-	while (sem_wait(&done) != 0)
-		continue;
-	sem_destroy(&done);
-}
-
 /* One message more in a mailbox of 100,000: keys read and written, bytes of both. */
 static void cost_follows_the_change(void **state)
 {
@@ -139,10 +122,10 @@ static void cost_follows_the_change(void **state)
 	assert_int_equal(mail_messages(w.ma), MANY);
 	ad.n = 1;
 	ad.first_id = 99;
-	wait_jobs(&w);
+	world_jobs(&w);
 	world_change(&w, world_add, &ad,
 		NULL); /* begins a checkpoint, if that one came before the last change */
-	wait_jobs(&w);
+	world_jobs(&w);
 	ad.first_id++;
 	data_stats(w.data, &before);
 	world_change(&w, world_add, &ad, NULL);
@@ -219,7 +202,7 @@ static void expunge_in(struct world *w, uint32_t box, uint32_t lo, uint32_t hi)
 	world_change(w, expunge, &f, NULL);
 	mail_view_close(&v);
 	ranges_done(&f.uids);
-	wait_jobs(w);
+	world_jobs(w);
 }
 
 /* A message's record goes with its last place, whether it was copied, moved or neither. */

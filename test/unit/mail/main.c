@@ -5,7 +5,7 @@
 int main(void)
 {
 	return test_mailboxes() + test_record() + test_find() + test_ahead() + test_check() +
-			       test_trim()
+			       test_trim() + test_race()
 		       ? 1
 		       : 0;
 }

@@ -3,6 +3,7 @@
 #include "world.h"
 #include "mail/record.h"
 #include "run/run.h"
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -80,4 +81,20 @@ void world_add(struct world *w, struct mail_change *ch, void *arg)
 		assert_int_equal(mail_change_append(ch, ad->box, &msg, &uid, &w->why), RC_OK);
 	}
 	arena_done(&a);
+}
+
+static void post_done(void *arg)
+{
+	sem_post(arg);
+}
+
+/* Background jobs run one after the other: when one more has run, the checkpoints before it are done. */
+void world_jobs(struct world *w)
+{
+	sem_t done;
+	sem_init(&done, 0, 0);
+	assert_int_equal(run_job(w->run, RUN_JOB_BACKGROUND, post_done, &done, NULL), RC_OK);
+	while (sem_wait(&done) != 0)
+		continue;
+	sem_destroy(&done);
 }

@@ -22,6 +22,8 @@ void world_begin(struct world *w, unsigned seats);
 /* The mail room is made anew: it knows what is stored only. */
 void world_reopen(struct world *w);
 void world_end(struct world *w);
+/* Until the background jobs that are there now are done. */
+void world_jobs(struct world *w);
 
 typedef void world_edit_fn(struct world *w, struct mail_change *ch, void *arg);
 /* One change: built, committed, applied. The test is the only visitor, so the turnstile is left out. */
