@@ -5,6 +5,7 @@
 
 #include "auth/auth.h"
 #include "dir/dir.h"
+#include "lookup/lookup.h"
 #include "mail/mail.h"
 #include "net/net.h"
 #include "queue/queue.h"
@@ -13,6 +14,7 @@ struct admin_deps {
 	struct run *run;
 	struct net *net;
 	struct data *data;
+	struct lookup *lookup;
 	struct dir *dir;
 	struct mail *mail;
 	struct queue *queue;

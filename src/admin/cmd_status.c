@@ -150,6 +150,8 @@ enum rc admin_status(struct admin_call *c, struct fault *why)
 	report_number(&r, "blocked", run.blocked);
 	report_number(&r, "hash-jobs-waiting", run.jobs_waiting[RUN_JOB_HASH]);
 	report_text(&r, "store", slice_str(data_type(c->deps->data)));
+	if (c->deps->lookup)
+		report_text(&r, "lookup", slice_str(lookup_type(c->deps->lookup)));
 	report_number(&r, "store-commits", data.commits);
 	report_number(&r, "store-flushes", data.groups);
 	report_number(&r, "store-keys-read", data.keys_read);

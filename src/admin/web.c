@@ -10,8 +10,12 @@
 
 enum { LIVE_FIRST_S = 5, LIVE_MOST_S = 3600 };
 
+struct states {
+	const char *data, *lookup;
+};
+
 static void answer_state(
-	struct http_call *call, unsigned status, const char *state, const char *store)
+	struct http_call *call, unsigned status, const char *state, const struct states *stores)
 {
 	const struct admin_web *w = call->arg;
 	struct buf b;
@@ -21,12 +25,16 @@ static void answer_state(
 	json_object(&j, NULL);
 	json_str(&j, "status", state);
 	json_object(&j, "stores");
-	json_str(&j, data_type(w->data), store);
+	json_str(&j, data_type(w->data), stores->data);
+	if (w->lookup)
+		json_str(&j, "lookup", stores->lookup);
 	json_end(&j);
 	json_end(&j);
 	buf_byte(&b, '\n');
 	http_answer(call, status, "application/json", buf_slice(&b));
 }
+
+static const struct states not_asked = { "not asked", "not asked" };
 
 /* Never asks a store: its outage must not make an orchestrator restart every node. */
 static enum rc live(struct http_call *call, struct fault *why)
@@ -34,7 +42,7 @@ static enum rc live(struct http_call *call, struct fault *why)
 	const struct admin_web *w = call->arg;
 	bool draining = run_draining(w->run);
 	(void)why;
-	answer_state(call, draining ? 503 : 200, draining ? "draining" : "ok", "not asked");
+	answer_state(call, draining ? 503 : 200, draining ? "draining" : "ok", &not_asked);
 	return RC_OK;
 }
 
@@ -44,14 +52,17 @@ static enum rc ready(struct http_call *call, struct fault *why)
 	struct slice value;
 	(void)why;
 	if (run_draining(w->run)) {
-		answer_state(call, 503, "draining", "not asked");
+		answer_state(call, 503, "draining", &not_asked);
 		return RC_OK;
 	}
 	run_block_begin(RUN_STORE_DATA);
 	enum rc rc = data_get(w->data, DATA_MAIN, S("S ready"), call->arena, &value, NULL);
 	run_block_end();
-	bool ok = rc == RC_OK || rc == RC_NONE;
-	answer_state(call, ok ? 200 : 503, ok ? "ok" : "unavailable", ok ? "ok" : "failed");
+	bool has_data = rc == RC_OK || rc == RC_NONE;
+	bool has_lookup = !w->lookup || lookup_ready(w->lookup, NULL) == RC_OK;
+	const struct states now = { has_data ? "ok" : "failed", has_lookup ? "ok" : "failed" };
+	bool ok = has_data && has_lookup;
+	answer_state(call, ok ? 200 : 503, ok ? "ok" : "unavailable", &now);
 	return RC_OK;
 }
 

@@ -6,11 +6,13 @@
 #include "auth/auth.h"
 #include "data/data.h"
 #include "http/http.h"
+#include "lookup/lookup.h"
 
 /* The `arg` of the routes below (struct http_deps). */
 struct admin_web {
 	struct run *run;
 	struct data *data;
+	struct lookup *lookup; /* NULL: none */
 	struct auth *auth;
 };
 

@@ -114,4 +114,10 @@ uint64_t conf_cgroup_memory(const char *own, const char *root);
 /* 70 % of the smaller of RAM and the cgroup's limit. */
 uint64_t conf_memory(void);
 
+/* ---- lookup.c ---- */
+/* May the store of [storage] lookup be one? `from`: where that is said. */
+void conf_check_lookup(struct conf_reader *r, const struct conf *conf, const char *from);
+/* What a store in Redis or Memcached needs; others pass. */
+void conf_check_remote(struct conf_reader *r, const struct conf_block *b);
+
 #endif

@@ -7,9 +7,6 @@ static const char *const later[CONF_STORE_TYPES] = {
 	[CONF_STORE_MYSQL] = "mysql",
 	[CONF_STORE_S3] = "s3",
 	[CONF_STORE_AZURE] = "azure",
-	[CONF_STORE_REDIS] = "redis",
-	[CONF_STORE_MEMCACHED] = "memcached",
-	[CONF_STORE_SHARDED] = "sharded",
 	[CONF_STORE_TIERED] = "tiered",
 };
 
@@ -136,12 +133,7 @@ static void check_store(struct conf_reader *r, const struct conf *conf, const st
 	}
 	if (s->type == CONF_STORE_S3)
 		check_needs(r, b, "bucket");
-	if (s->type == CONF_STORE_REDIS && s->url[0] && s->urls.n)
-		conf_fault(r, b->from, "store \"%s\" has both \"url\" and \"urls\"", b->id);
-	if (s->cluster && s->sentinel_master[0])
-		conf_fault(r, b->from,
-			"store \"%s\": \"cluster\" and \"sentinel.master\" exclude each other",
-			b->id);
+	conf_check_remote(r, b);
 	if (s->read_replicas.n)
 		conf_note(r, b->from, "store \"%s\": read-replicas has no effect in this version",
 			b->id);
@@ -180,7 +172,7 @@ static void check_storage(struct conf_reader *r, struct conf *conf)
 	}
 	check_role(r, conf, "storage.data", conf->storage_data, keys);
 	check_role(r, conf, "storage.fts", conf->storage_fts, keys);
-	check_role(r, conf, "storage.lookup", conf->storage_lookup, keys);
+	conf_check_lookup(r, conf, from_of(r, "storage.lookup"));
 	check_role(r, conf, "storage.blob", conf->storage_blob, keys | 1u << CONF_STORE_FILESYSTEM);
 	if (!conf->storage_data[0])
 		conf_fault(r, from_of(r, "storage.data"), "storage.data cannot be empty");

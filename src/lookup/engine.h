@@ -23,7 +23,8 @@ struct lookup_engine {
 	enum rc (*lock)(void *e, struct slice key, const struct lookup_lock *lock, uint64_t *fence,
 		struct fault *why);
 	enum rc (*unlock)(void *e, struct slice key, struct slice owner, struct fault *why);
-	enum rc (*cleanup)(void *e, size_t *removed, struct fault *why); /* NULL: nothing to do */
+	enum rc (*cleanup)(void *e, size_t *removed,
+		struct fault *why); /* RC_MORE: call again. NULL: nothing to do */
 	enum rc (*ready)(void *e, struct fault *why);
 	void (*close)(void *e);
 };

@@ -140,12 +140,13 @@ enum rc lookup_unlock(
 
 enum rc lookup_cleanup(struct lookup *l, size_t *removed, struct fault *why)
 {
-	*removed = 0;
+	size_t n = 0;
 	if (!l->engine->cleanup)
 		return RC_OK;
-	TRY(l->engine->cleanup(l->e, removed, why));
-	metric_add(METRIC_LOOKUPS_EXPIRED, *removed);
-	return RC_OK;
+	enum rc rc = l->engine->cleanup(l->e, &n, why);
+	metric_add(METRIC_LOOKUPS_EXPIRED, n);
+	*removed += n;
+	return rc;
 }
 
 enum rc lookup_ready(struct lookup *l, struct fault *why)

@@ -87,7 +87,8 @@ enum rc lookup_lock(struct lookup *l, const struct lookup_key *key, const struct
 enum rc lookup_unlock(
 	struct lookup *l, const struct lookup_key *key, struct slice owner, struct fault *why);
 
-/* Removes what has expired; how many. Only the data store's engine keeps such. For a job: it may take long. */
+/* Removes a piece of what has expired, and counts it in. RC_MORE: there is more to look at; call again. Only the data store's
+ * engine keeps such. For a job; one caller at a time. */
 enum rc lookup_cleanup(struct lookup *l, size_t *removed, struct fault *why);
 /* Can it be reached? Asks it. */
 enum rc lookup_ready(struct lookup *l, struct fault *why);

@@ -12,6 +12,7 @@ struct shard {
 struct sharded {
 	bool is_modulo;
 	size_t n;
+	size_t cleaning; /* the one that the clean-up is at */
 	struct shard shards[];
 };
 
@@ -103,14 +104,12 @@ static enum rc sharded_unlock(void *e, struct slice key, struct slice owner, str
 static enum rc sharded_cleanup(void *e, size_t *removed, struct fault *why)
 {
 	struct sharded *s = e;
-	for (size_t i = 0; i < s->n; i++) {
-		struct lookup *l = s->shards[i].lookup;
-		size_t n = 0;
-		if (l->engine->cleanup)
-			TRY(l->engine->cleanup(l->e, &n, why));
-		*removed += n;
-	}
-	return RC_OK;
+	struct lookup *l = s->shards[s->cleaning].lookup;
+	enum rc rc = l->engine->cleanup ? l->engine->cleanup(l->e, removed, why) : RC_OK;
+	if (rc == RC_MORE)
+		return rc;
+	s->cleaning = (s->cleaning + 1) % s->n; /* also when that one failed */
+	return rc == RC_OK && s->cleaning > 0 ? RC_MORE : rc;
 }
 
 static enum rc sharded_ready(void *e, struct fault *why)

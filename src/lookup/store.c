@@ -11,6 +11,7 @@ enum { TRIES = 16, SWEEP_AT_ONCE = 500 };
 struct store {
 	struct data *data;
 	struct counts *counts;
+	struct buf from; /* where the clean-up goes on; empty: at the beginning */
 };
 
 /* One change of one key. */
@@ -217,7 +218,7 @@ static enum rc sweep_some(struct store *s, struct sweep *w, const struct data_ra
 	if (rc == RC_OK && w->seen < SWEEP_AT_ONCE)
 		rc = RC_NONE;
 	if (rc == RC_OK) {
-		buf_reset(from);
+		buf_reset(from); /* `range` looked at it: it is of no use any more */
 		buf_add(from, w->last);
 		buf_byte(from, 0);
 	}
@@ -225,43 +226,55 @@ static enum rc sweep_some(struct store *s, struct sweep *w, const struct data_ra
 	return rc;
 }
 
-/* Over all keys that begin so. */
-static enum rc sweep(
-	struct store *s, struct slice begins, bool only_expired, size_t *removed, struct fault *why)
+static struct slice past(struct counts_key *k, struct slice begins)
 {
-	struct sweep w = { .only_expired = only_expired };
-	struct counts_key first, past;
-	struct data_range range = { .space = DATA_MAIN, .limit = SWEEP_AT_ONCE };
-	struct buf from;
-	enum rc rc;
-	buf_init(&from, 0, NULL);
-	buf_add(&from, counts_stored_key(&first, begins));
-	range.to = counts_stored_key(&past, begins);
-	while (past.at[range.to.len - 1] == 0xff) /* the first octet is 'L', so it ends */
-		range.to.len--;
-	past.at[range.to.len - 1]++;
-	do {
-		range.from = buf_slice(&from);
-		rc = sweep_some(s, &w, &range, &from, why);
-		*removed += rc == RC_OK || rc == RC_NONE ? w.n : 0;
-	} while (rc == RC_OK);
-	buf_done(&from);
-	return rc == RC_NONE ? RC_OK : rc;
+	struct slice to = counts_stored_key(k, begins);
+	while (k->at[to.len - 1] == 0xff) /* the first octet is 'L', so it ends */
+		to.len--;
+	k->at[to.len - 1]++;
+	return to;
 }
 
 static enum rc store_delete_prefix(void *e, struct slice begins, struct fault *why)
 {
 	struct store *s = e;
-	size_t removed = 0;
+	struct sweep w = { .only_expired = false };
+	struct counts_key first, end;
+	struct data_range range = {
+		.space = DATA_MAIN, .to = past(&end, begins), .limit = SWEEP_AT_ONCE
+	};
+	struct buf from;
+	enum rc rc;
 	counts_forget(s->counts, begins);
-	return sweep(s, begins, false, &removed, why);
+	buf_init(&from, 0, NULL);
+	buf_add(&from, counts_stored_key(&first, begins));
+	do {
+		range.from = buf_slice(&from);
+		rc = sweep_some(s, &w, &range, &from, why);
+	} while (rc == RC_OK);
+	buf_done(&from);
+	return rc == RC_NONE ? RC_OK : rc;
 }
 
 static enum rc store_cleanup(void *e, size_t *removed, struct fault *why)
 {
 	struct store *s = e;
-	TRY(counts_write(s->counts, why));
-	return sweep(s, S(""), true, removed, why);
+	struct sweep w = { .only_expired = true };
+	struct counts_key end;
+	struct data_range range = {
+		.space = DATA_MAIN, .to = past(&end, S("")), .limit = SWEEP_AT_ONCE
+	};
+	if (s->from.len == 0) {
+		TRY(counts_write(s->counts, why));
+		buf_byte(&s->from, 'L');
+	}
+	range.from = buf_slice(&s->from);
+	enum rc rc = sweep_some(s, &w, &range, &s->from, why);
+	*removed += rc == RC_OK || rc == RC_NONE ? w.n : 0;
+	if (rc == RC_OK)
+		return RC_MORE;
+	buf_reset(&s->from);
+	return rc == RC_NONE ? RC_OK : rc;
 }
 
 static enum rc store_ready(void *e, struct fault *why)
@@ -279,6 +292,7 @@ static void store_close(void *e)
 {
 	struct store *s = e;
 	counts_free(&s->counts);
+	buf_done(&s->from);
 	mem_free(MEM_STORE, s);
 }
 
@@ -290,5 +304,6 @@ struct lookup *lookup_open_data(struct data *data, struct run *run)
 	struct store *s = mem_new(MEM_STORE, sizeof(*s));
 	s->data = data;
 	s->counts = counts_new(data, run);
+	buf_init(&s->from, 0, NULL);
 	return lookup_new(&engine, s);
 }

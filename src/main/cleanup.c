@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "blob/blob.h"
+#include "lookup/lookup.h"
 #include "mail/mail.h"
 #include "main/doors.h"
 #include "run/run.h"
@@ -32,7 +33,7 @@ struct cleanup {
 	uint32_t account;
 	struct blob_cursor blob;
 	struct blob_walk *walk;
-	size_t done[4]; /* by part */
+	size_t done[5]; /* by part */
 	size_t failed;
 };
 
@@ -68,12 +69,17 @@ static enum rc files(struct cleanup *c, size_t *n, struct fault *why)
 	return blob_orphans(c->h->blob, &c->walk, run_unix(c->task.run) - UNTOUCHED_S, n, why);
 }
 
+static enum rc keys(struct cleanup *c, size_t *n, struct fault *why)
+{
+	return lookup_cleanup(c->h->lookup, n, why);
+}
+
 /* In this order: what an expunge left goes before the content that it held. */
 static const struct {
 	const char *name;
 	enum rc (*fn)(struct cleanup *c, size_t *n, struct fault *why);
 } parts[] = { { "uploads", uploads }, { "changes", changes }, { "contents", contents },
-	{ "files", files } };
+	{ "files", files }, { "keys", keys } };
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 
@@ -96,7 +102,8 @@ static enum step end(struct cleanup *c)
 {
 	event_log(EVENT_CLEANUP_DONE, f_u64("uploads", c->done[0]), f_u64("changes", c->done[1]),
 		f_u64("contents", c->done[2]), f_u64("files", c->done[3]),
-		f_u64("failed", c->failed), f_u64("ms", run_now_ms(c->task.run) - c->began_ms));
+		f_u64("keys", c->done[4]), f_u64("failed", c->failed),
+		f_u64("ms", run_now_ms(c->task.run) - c->began_ms));
 	metric_add(METRIC_CLEANUPS, 1);
 	metric_set(METRIC_CLEANUP_PART, 0);
 	metric_set(METRIC_CLEANUP_LAST, (uint64_t)run_unix(c->task.run));

@@ -125,6 +125,7 @@ static enum rc open_control(struct house *h, struct fault *why)
 	struct admin_deps deps = { .run = h->run,
 		.net = h->net,
 		.data = h->data,
+		.lookup = h->lookup,
 		.dir = h->dir,
 		.mail = h->mail,
 		.queue = h->queue,
@@ -139,7 +140,9 @@ static enum rc open_control(struct house *h, struct fault *why)
 static enum rc open_doors(struct house *h, struct fault *why)
 {
 	struct admin_web *web = mem_new(MEM_OTHER, sizeof(*web)); /* as long as the process */
-	*web = (struct admin_web){ .run = h->run, .data = h->data, .auth = h->auth };
+	*web = (struct admin_web){
+		.run = h->run, .data = h->data, .lookup = h->lookup, .auth = h->auth
+	};
 	h->web = web;
 	TRY(doors_new(h, conf_get(h->conf), &h->first, why));
 	atomic_fetch_add(&h->first->users, 1); /* the queue's reports go through its post */
@@ -163,6 +166,7 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 	lock_init(&h->lock, LOCK_STARTUP);
 	TRY(house_stores(h, why));
 	h->run = run_new(&(struct run_conf){ .seats = (unsigned)conf->workers });
+	TRY(house_lookup(h, why));
 	TRY(house_pairs(h, conf, pairs, &n, why));
 	TRY(tls_new(pairs, n, &h->tls, why));
 	h->net = net_new(&(struct net_conf){ .run = h->run,
@@ -198,6 +202,9 @@ void house_close(struct house *h, bool (*hurry)(void))
 	alarm(CUT_S);
 	admin_stop(&h->admin);
 	run_stop(h->run); /* a session that is left would use the store */
+	if (left == 0) /* else somebody may speak to it still */
+		lookup_close(&h->lookup);
+	data_close(&h->lookup_data);
 	data_close(&h->data); /* what was submitted is written; nothing is promised after that */
 	event_log(EVENT_SERVER_STOPPED, f_u64("left", left));
 }

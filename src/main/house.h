@@ -18,6 +18,8 @@ struct house {
 	struct held *held;
 	struct run *run;
 	struct data *data;
+	struct data *lookup_data; /* of the lookup store, when it has one of its own */
+	struct lookup *lookup;
 	struct blob *blob;
 	struct dir *dir;
 	struct accounts *accounts;
@@ -37,6 +39,8 @@ struct house {
 
 /* stores.c */
 enum rc house_stores(struct house *h, struct fault *why);
+/* lookups.c: when the run time is there */
+enum rc house_lookup(struct house *h, struct fault *why);
 /* house.c: all the rest; listeners take connections from then on. `ask` and `held` are set. */
 enum rc house_open(struct house *h, struct conf *conf, struct fault *why);
 /* Listeners close, sessions are told, transactions finish; at most the configured time, or until `hurry` says so. What was

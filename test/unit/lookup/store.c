@@ -41,6 +41,17 @@ static int end(void **state)
 	return 0;
 }
 
+/* All pieces. */
+static enum rc clean_up(struct lookup *l, size_t *removed)
+{
+	enum rc rc;
+	*removed = 0;
+	do
+		rc = lookup_cleanup(l, removed, NULL);
+	while (rc == RC_MORE);
+	return rc;
+}
+
 static uint64_t add_to(struct lookup *l, enum lookup_window_kind kind, uint64_t n)
 {
 	const struct lookup_key k =
@@ -63,11 +74,11 @@ static void counts_are_written_together(void **state)
 	data_stats(h->data, &after);
 	assert_int_equal(after.commits, before.commits);
 	assert_int_equal(after.reads - before.reads, 2);
-	assert_int_equal(lookup_cleanup(h->lookup, &removed, &h->why), RC_OK);
+	assert_int_equal(clean_up(h->lookup, &removed), RC_OK);
 	data_stats(h->data, &after);
 	assert_int_equal(after.commits, before.commits + 1);
 	assert_int_equal(after.groups, before.groups); /* and without a flush */
-	assert_int_equal(lookup_cleanup(h->lookup, &removed, &h->why), RC_OK);
+	assert_int_equal(clean_up(h->lookup, &removed), RC_OK);
 	data_stats(h->data, &after);
 	assert_int_equal(after.commits, before.commits + 1);
 }
@@ -93,12 +104,12 @@ static void two_nodes_count_together(void **state)
 		add_to(other, kind, 20);
 	}
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(lookup_cleanup(h->lookup, &removed, &h->why), RC_OK);
-		assert_int_equal(lookup_cleanup(other, &removed, &h->why), RC_OK);
+		assert_int_equal(clean_up(h->lookup, &removed), RC_OK);
+		assert_int_equal(clean_up(other, &removed), RC_OK);
 		add_to(h->lookup, LOOKUP_FIXED, 1);
 		add_to(h->lookup, LOOKUP_LEAKY, 1);
 	}
-	assert_int_equal(lookup_cleanup(h->lookup, &removed, &h->why), RC_OK);
+	assert_int_equal(clean_up(h->lookup, &removed), RC_OK);
 	assert_int_equal(add_to(h->lookup, LOOKUP_FIXED, 0), 32);
 	assert_int_equal(add_to(h->lookup, LOOKUP_LEAKY, 0), 32);
 	lookup_close(&other);
@@ -150,10 +161,10 @@ static void cleans_up_what_has_expired(void **state)
 	set_many(h, "c", 10, 600000);
 	world_until(all_expired, h);
 	assert_int_equal(stored(h), 720);
-	assert_int_equal(lookup_cleanup(h->lookup, &removed, &h->why), RC_OK);
+	assert_int_equal(clean_up(h->lookup, &removed), RC_OK);
 	assert_int_equal(removed, 700);
 	assert_int_equal(stored(h), 20);
-	assert_int_equal(lookup_cleanup(h->lookup, &removed, &h->why), RC_OK);
+	assert_int_equal(clean_up(h->lookup, &removed), RC_OK);
 	assert_int_equal(removed, 0);
 }
 
