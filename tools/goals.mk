@@ -66,6 +66,7 @@ soak: deps
 	BUILD=$(BUILD) python3 test/soak/relogin.py
 	BUILD=$(BUILD) python3 test/soak/small.py
 	BUILD=$(BUILD) python3 test/soak/burst.py
+	BUILD=$(BUILD) python3 test/soak/idle.py
 .PHONY: docs map soak
 
 DESTDIR ?=
