@@ -10,7 +10,7 @@ extern int mallctl(const char *name, void *old, size_t *old_len, void *fresh, si
 	__attribute__((weak));
 /* Read by the library as it starts: few arenas (four a core, its default, leave holes in each of them after a
  * burst), and no blocks above a page kept by threads that sleep. */
-const char *const malloc_conf = "narenas:4,tcache_max:4096";
+const char *const malloc_conf = "narenas:4,tcache_max:4096,tcache_nslots_small_max:20";
 /* How long a free page is kept: dirty, then muzzy. */
 static const ptrdiff_t dirty_ms = 1000, muzzy_ms = 0;
 

@@ -7,7 +7,7 @@
 #include "mail/mail_int.h"
 #include <string.h>
 
-enum { LOG_MOST = 10000 }; /* until mail_log_keep says otherwise */
+enum { LOG_MOST = 10000 /* until mail_log_keep says otherwise */, CALM_S = 3 };
 
 struct mail *mail_new(const struct mail_deps *deps)
 {
@@ -111,6 +111,7 @@ static void use(struct mail *mail, struct mail_account *ma)
 static struct mail_account *find(struct mail *mail, struct account *acc, uint64_t *drops)
 {
 	lock_enter(&mail->lock);
+	mail->opened++;
 	struct mail_account *ma = account_state(acc, ACCOUNT_MAIL);
 	if (ma) {
 		use(mail, ma);
@@ -196,6 +197,18 @@ size_t mail_evict(struct mail *mail, size_t bytes)
 		metric_add(METRIC_CACHE_MAIL_EVICTIONS, n > 0);
 	}
 	return freed;
+}
+
+void mail_calm(struct mail *mail)
+{
+	lock_enter(&mail->lock);
+	mail->calm_s = mail->opened == mail->opened_seen ? mail->calm_s + 1 : 0;
+	mail->opened_seen = mail->opened;
+	size_t has = fifo_bytes(&mail->idle), keep = mail->deps.calm_bytes;
+	bool calm = mail->calm_s >= CALM_S;
+	lock_leave(&mail->lock);
+	if (calm && has > keep)
+		mail_evict(mail, has - keep);
 }
 
 size_t mail_cached(struct mail *mail)

@@ -80,6 +80,7 @@ struct mail_deps {
 	struct blob *blob;
 	struct run *run;
 	size_t cache_bytes; /* ceiling for tables that nobody looks at */
+	size_t calm_bytes; /* what accounts that nobody uses may keep while nobody comes */
 };
 
 struct mail *mail_new(const struct mail_deps *deps);
@@ -93,6 +94,8 @@ void mail_close(struct mail_account **ma);
 /* Gives back `bytes` at least, of accounts that nobody uses, those first that were used longest ago; returns how many
  * octets that made: fewer when there are no more. Nothing is written: they come back from the store. */
 size_t mail_evict(struct mail *mail, size_t bytes);
+/* Once a second, from one thread: when no account was opened for some seconds, calm_bytes are kept of those not in use. */
+void mail_calm(struct mail *mail);
 /* Bytes that mail_evict could give back: of accounts that nobody uses now. */
 size_t mail_cached(struct mail *mail);
 /* How many records of each account's change log are kept: from now on, at checkpoints and by mail_tidy. */

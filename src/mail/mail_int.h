@@ -67,6 +67,8 @@ struct mail {
 	_Atomic uint64_t log_most; /* records of a change log that are kept */
 	struct lock lock; /* guards refs and the accounts that nobody uses */
 	struct fifo idle;
+	uint64_t opened, opened_seen; /* the second and what follows: mail_calm's alone */
+	unsigned calm_s;
 	uint64_t drops
 		[256]; /* counts evictions by account id, so that a load that overlapped one starts again */
 };

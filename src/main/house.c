@@ -14,7 +14,7 @@
 #include "run/memory.h"
 #include <unistd.h>
 
-enum { CERT_EVERY_MS = 60000, CUT_S = 5 };
+enum { CERT_EVERY_MS = 60000, CUT_S = 5, CALM_SHARE = 512 };
 
 enum rc house_pairs(
 	struct house *h, const struct conf *c, struct tls_pair *pairs, size_t *n, struct fault *why)
@@ -94,7 +94,8 @@ static void open_rooms(struct house *h)
 		.data = h->data,
 		.blob = h->blob,
 		.run = h->run,
-		.cache_bytes = c->cache.message });
+		.cache_bytes = c->cache.message,
+		.calm_bytes = c->memory_limit / CALM_SHARE });
 	h->auth = auth_new(&(struct auth_deps){ .dir = h->dir,
 		.run = h->run,
 		.cache_bytes = c->cache.http_auth ? c->cache.http_auth : 1 << 20,

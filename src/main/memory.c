@@ -13,6 +13,11 @@ static void evict_mail(void *mail, size_t bytes)
 	mail_evict(mail, bytes);
 }
 
+static void calm_mail(void *mail)
+{
+	mail_calm(mail);
+}
+
 static void size_mail(void *mail, uint64_t *cached, uint64_t *beyond)
 {
 	(void)beyond;
@@ -52,7 +57,11 @@ static void size_engine(void *data, uint64_t *cached, uint64_t *beyond)
 enum rc house_memory(struct house *h, struct fault *why)
 {
 	const struct run_memory_keeper all[] = {
-		{ .name = "mail", .evict = evict_mail, .size = size_mail, .arg = h->mail },
+		{ .name = "mail",
+			.evict = evict_mail,
+			.calm = calm_mail,
+			.size = size_mail,
+			.arg = h->mail },
 		{ .name = "dns", .evict = dns_evict, .size = size_dns, .arg = h->dns },
 		{ .name = "directory",
 			.evict = evict_directory,
