@@ -337,9 +337,11 @@ static enum rc decoded_message(
 {
 	struct slice msg = { 0 };
 	size_t room = line.len / 4 * 3 + 3;
-	uint8_t *bytes = line.len <= AUTH_LINE_MOST ? arena_try(&s->try->arena, room) : NULL;
-	if (!bytes)
+	if (line.len > AUTH_LINE_MOST)
 		return auth_end(s, fault_set(why, FAULT_LINE_TOO_LONG, "too much for one log-in"));
+	uint8_t *bytes = arena_try(&s->try->arena, room);
+	if (!bytes)
+		return auth_end(s, fault_set(why, FAULT_MEMORY, "too much for one log-in"));
 	if (crypto_unbase64(line, room, bytes, &msg.len) != RC_OK)
 		return syntax(s, "that is not base64", why);
 	msg.at = bytes;

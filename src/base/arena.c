@@ -1,6 +1,7 @@
 /* arena.c: Blocks in a list, bump allocation, all back at once. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
+#include "base/chaos.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include <stdio.h>
@@ -90,7 +91,7 @@ void *arena_try(struct arena *a, size_t size)
 {
 	bool fits = size <= SIZE_MAX / 4 &&
 		    (!a->limit || (size <= a->limit && a->used <= a->limit - size));
-	void *p = fits ? take(a, size, false) : NULL;
+	void *p = fits && !chaos_refuses() ? take(a, size, false) : NULL;
 	a->over |= p == NULL;
 	return p;
 }

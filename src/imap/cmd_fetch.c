@@ -158,6 +158,9 @@ static bool whole_message(struct scan *sc, size_t at, const struct mail_record *
 		} else if (fetch_fields_kept(rec, item, &sc->a, &span) == RC_OK) {
 			fetch_partial(item, &span);
 			literal_head(s, item, &span);
+		} else {
+			s->closing = true; /* the message was begun */
+			return false;
 		}
 	}
 	buf_str(imap_out(s), ")\r\n");
@@ -213,6 +216,8 @@ static enum rc chunk_by_records(struct imap_session *s, struct fetch *f, struct 
 	f->item = 0;
 	arena_done(&sc.a);
 	TRY(rc);
+	if (s->closing)
+		return RC_LOST;
 	if (!imap_full(s) && !f->needs_bytes)
 		f->at = f->n; /* the rest of the chunk is gone from the store */
 	return RC_OK;
@@ -300,7 +305,12 @@ static enum rc item(struct imap_session *s, struct fetch *f, const struct imap_f
 		plain(s, &f->entries[f->at], &f->rec, it->kind, it->echo);
 		return RC_OK;
 	}
-	if (fetch_section(s, &f->rec, it, &s->batch_arena, &span) != RC_OK)
+	enum rc rc = fetch_section(s, &f->rec, it, &s->batch_arena, &span);
+	if (rc == RC_LIMIT || rc == RC_TEMP) {
+		s->closing = true; /* the message was begun, and NIL would be a lie */
+		return RC_LOST;
+	}
+	if (rc != RC_OK)
 		span = (struct fetch_span){ .is_nil = true };
 	fetch_partial(it, &span);
 	literal_head(s, it, &span);
@@ -333,9 +343,11 @@ static enum rc pieces(struct imap_session *s, struct fetch *f, struct fault *why
 static enum rc message(struct imap_session *s, struct fetch *f, struct fault *why)
 {
 	if (!f->item) {
-		if (load(s, f, why) != RC_OK) {
+		enum rc rc = load(s, f, why);
+		if (rc != RC_OK) {
 			end_message(s, f);
-			return RC_OK; /* expunged meanwhile */
+			return rc == RC_LIMIT || rc == RC_TEMP ? rc
+							       : RC_OK; /* expunged meanwhile */
 		}
 		begin_message(s, f, f->at);
 	}
