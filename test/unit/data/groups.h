@@ -11,5 +11,7 @@ int test_faults(void);
 /* Of a store on a server: other writers, long scans, a server that goes away. */
 int test_remote(const char *engine);
 int test_crc32c(void);
+/* Of RocksDB alone. */
+int test_writes(void);
 
 #endif

@@ -8,6 +8,7 @@
 static int suite(const char *engine)
 {
 	int failed = test_engine(engine) + test_threads(engine);
+	failed += strcmp(engine, "rocksdb") == 0 ? test_writes() : 0;
 	return failed + (strcmp(engine, "memory") == 0 ? 0 : test_reopen(engine));
 }
 
