@@ -6,5 +6,7 @@
 int test_toml(void);
 int test_json(void);
 int test_cron(void);
+int test_object_xml(void);
+int test_profile(void);
 
 #endif

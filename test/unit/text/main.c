@@ -4,5 +4,5 @@
 
 int main(void)
 {
-	return test_toml() + test_json() + test_cron();
+	return test_toml() + test_json() + test_object_xml() + test_profile() + test_cron();
 }
