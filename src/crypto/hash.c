@@ -82,6 +82,28 @@ void crypto_sha256_done(struct crypto_sha256 *h)
 	h->ctx = NULL;
 }
 
+void crypto_digest_init(struct crypto_digest *d, enum crypto_hash alg)
+{
+	d->ctx = ctx_new(alg);
+}
+
+void crypto_digest_add(struct crypto_digest *d, struct slice in)
+{
+	must(EVP_DigestUpdate(d->ctx, in.at, in.len) == 1);
+}
+
+void crypto_digest_final(struct crypto_digest *d, uint8_t *out)
+{
+	must(EVP_DigestFinal_ex(d->ctx, out, NULL) == 1);
+	crypto_digest_done(d);
+}
+
+void crypto_digest_done(struct crypto_digest *d)
+{
+	EVP_MD_CTX_free(d->ctx);
+	d->ctx = NULL;
+}
+
 static void hmac_half(EVP_MD_CTX *ctx, enum crypto_hash alg, const uint8_t *key, uint8_t pad)
 {
 	uint8_t block[128];

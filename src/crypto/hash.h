@@ -26,6 +26,16 @@ void crypto_sha256_final(struct crypto_sha256 *h, uint8_t out[CRYPTO_SHA256_LEN]
 /* Gives it up without a result; nothing happens when it is ended already. */
 void crypto_sha256_done(struct crypto_sha256 *h);
 
+/* The same for any of them. */
+struct crypto_digest {
+	void *ctx;
+};
+void crypto_digest_init(struct crypto_digest *d, enum crypto_hash alg);
+void crypto_digest_add(struct crypto_digest *d, struct slice in);
+/* `out` has room for crypto_hash_len bytes. */
+void crypto_digest_final(struct crypto_digest *d, uint8_t *out);
+void crypto_digest_done(struct crypto_digest *d);
+
 /* RFC 2104; `out` has room for crypto_hash_len bytes. */
 void crypto_hmac(enum crypto_hash alg, struct slice key, struct slice in, uint8_t *out);
 /* RFC 8018 5.2, into out[len]. RC_BAD: no rounds, no length, or more rounds than the library counts. */

@@ -52,6 +52,9 @@ enum run_job_class { RUN_JOB_HASH, RUN_JOB_BACKGROUND, RUN_JOB_CLASSES };
 enum rc run_job(struct run *run, enum run_job_class class, void (*fn)(void *arg), void *arg,
 	struct task *task);
 
+/* Sleeps; for who blocks anyway (run_block_begin) and tries again later. */
+void run_pause(uint64_t ms);
+
 struct run_status {
 	size_t tasks;
 	unsigned seats, threads, blocked, jobs_waiting[RUN_JOB_CLASSES];

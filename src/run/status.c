@@ -1,6 +1,7 @@
 /* status.c: Clocks, cores, and what the run time shows of itself. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/run_int.h"
+#include <errno.h>
 #include <sched.h>
 
 uint64_t run_now_ms(const struct run *run)
@@ -22,6 +23,14 @@ int64_t run_unix(const struct run *run)
 {
 	(void)run;
 	return time(NULL);
+}
+
+void run_pause(uint64_t ms)
+{
+	struct timespec left = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		;
 }
 
 uint64_t run_unix_us(void)
