@@ -234,16 +234,26 @@ static void chunk_by_table(struct imap_session *s, struct fetch *f)
 
 /* --- sections: one message, one item, one piece of a literal at a time --- */
 
+/* A store that does not answer now: the client asks again for a message of which nothing was sent yet. What was begun
+ * cannot be mended. */
+static enum rc unanswered(struct imap_session *s, struct fetch *f, enum rc rc)
+{
+	s->closing = f->begun == SIZE_MAX || (rc != RC_TEMP && rc != RC_LIMIT);
+	if (s->closing)
+		return RC_LOST;
+	imap_out(s)->len = f->begun;
+	arena_done(&s->batch_arena);
+	return rc;
+}
+
 static enum rc piece(struct imap_session *s, struct fetch *f, struct fault *why)
 {
 	struct buf *out = imap_out(s);
 	uint64_t room = BLOB_FRAME - f->offset % BLOB_FRAME; /* each frame is unpacked once */
 	uint64_t len = f->left < room ? f->left : room, want = out->len + len;
-	if (mail_bytes_append(s->ma, &f->rec.blob, f->offset, len, out, why) != RC_OK ||
-		out->len != want) {
-		s->closing = true; /* a literal was begun: the stream cannot be mended */
-		return RC_LOST;
-	}
+	enum rc rc = mail_bytes_append(s->ma, &f->rec.blob, f->offset, len, out, why);
+	if (rc != RC_OK || out->len != want)
+		return unanswered(s, f, rc);
 	f->left -= len;
 	f->offset += len;
 	return RC_OK;
@@ -298,18 +308,17 @@ static enum rc load(struct imap_session *s, struct fetch *f, struct fault *why)
 	return mail_record_read(bytes, &f->rec);
 }
 
-static enum rc item(struct imap_session *s, struct fetch *f, const struct imap_fetch_item *it)
+static enum rc item(struct imap_session *s, struct fetch *f, const struct imap_fetch_item *it,
+	struct fault *why)
 {
 	struct fetch_span span = { 0 };
 	if (it->kind != IMAP_FETCH_SECTION && it->kind != IMAP_FETCH_BINARY_SIZE) {
 		plain(s, &f->entries[f->at], &f->rec, it->kind, it->echo);
 		return RC_OK;
 	}
-	enum rc rc = fetch_section(s, &f->rec, it, &s->batch_arena, &span);
-	if (rc == RC_LIMIT || rc == RC_TEMP) {
-		s->closing = true; /* the message was begun, and NIL would be a lie */
-		return RC_LOST;
-	}
+	enum rc rc = fetch_section(s, &f->rec, it, &s->batch_arena, &span, why);
+	if (rc == RC_LIMIT || rc == RC_TEMP)
+		return unanswered(s, f, rc); /* NIL would be a lie */
 	if (rc != RC_OK)
 		span = (struct fetch_span){ .is_nil = true };
 	fetch_partial(it, &span);
@@ -349,13 +358,14 @@ static enum rc message(struct imap_session *s, struct fetch *f, struct fault *wh
 			return rc == RC_LIMIT || rc == RC_TEMP ? rc
 							       : RC_OK; /* expunged meanwhile */
 		}
+		f->begun = imap_out(s)->len;
 		begin_message(s, f, f->at);
 	}
 	TRY(pieces(s, f, why));
 	while (f->item < f->args.n) {
 		if (f->item)
 			buf_byte(imap_out(s), ' ');
-		TRY(item(s, f, &f->args.items[f->item++]));
+		TRY(item(s, f, &f->args.items[f->item++], why));
 		TRY(pieces(s, f, why));
 	}
 	buf_str(imap_out(s), ")\r\n");
@@ -403,6 +413,7 @@ enum rc imap_cmd_fetch(struct imap_session *s, struct fault *why)
 		TRY(parse(s));
 	struct fetch *f = s->work;
 	f->ahead.end = 0; /* the client may have let us wait for long */
+	f->begun = SIZE_MAX;
 	if (!f->seen_done && f->args.sets_seen && !s->view.read_only)
 		TRY(imap_change(s, mark_seen, why));
 	f->seen_done = true;

@@ -37,12 +37,14 @@ struct fetch {
 	struct mail_record rec; /* of message `at`, in `ahead` or the session's batch_arena */
 	struct fetch_ahead ahead;
 	uint64_t left, offset; /* of a literal that is being sent */
+	size_t begun; /* where message `at` begins in the output; SIZE_MAX: some of it has left */
 	uint64_t records; /* bytes of them that were read */
 };
 
 /* fetch_section.c: what a section is. RC_LIMIT, RC_TEMP, RC_LOST: cannot be read. */
 enum rc fetch_section(struct imap_session *s, const struct mail_record *rec,
-	const struct imap_fetch_item *item, struct arena *a, struct fetch_span *out);
+	const struct imap_fetch_item *item, struct arena *a, struct fetch_span *out,
+	struct fault *why);
 /* Only from the record: RC_NONE: its bytes do not suffice. */
 enum rc fetch_fields_kept(const struct mail_record *rec, const struct imap_fetch_item *item,
 	struct arena *a, struct fetch_span *out);

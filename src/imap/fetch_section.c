@@ -91,17 +91,17 @@ static struct fetch_span region(
 }
 
 static enum rc read_span(struct imap_session *s, const struct mail_record *rec,
-	struct fetch_span *out, struct arena *a)
+	struct fetch_span *out, struct arena *a, struct fault *why)
 {
-	struct fault why;
-	TRY(mail_bytes_get(s->ma, &rec->blob, out->offset, out->len, a, &out->bytes, &why));
+	TRY(mail_bytes_get(s->ma, &rec->blob, out->offset, out->len, a, &out->bytes, why));
 	out->is_ready = true;
 	out->len = out->bytes.len;
 	return RC_OK;
 }
 
 enum rc fetch_section(struct imap_session *s, const struct mail_record *rec,
-	const struct imap_fetch_item *item, struct arena *a, struct fetch_span *out)
+	const struct imap_fetch_item *item, struct arena *a, struct fetch_span *out,
+	struct fault *why)
 {
 	struct mail_part part;
 	if (fetch_fields_kept(rec, item, a, out) == RC_OK)
@@ -110,7 +110,7 @@ enum rc fetch_section(struct imap_session *s, const struct mail_record *rec,
 	if (out->is_nil)
 		return RC_OK;
 	if (item->is_binary) {
-		TRY(read_span(s, rec, out, a));
+		TRY(read_span(s, rec, out, a, why));
 		if (item->number.len)
 			TRY(mime_decode(part.encoding, out->bytes, a, &out->bytes));
 		out->len = out->bytes.len;
@@ -119,7 +119,7 @@ enum rc fetch_section(struct imap_session *s, const struct mail_record *rec,
 	if (item->what != IMAP_SECTION_FIELDS && item->what != IMAP_SECTION_FIELDS_NOT)
 		return RC_OK;
 	out->len = out->len < HEADER_MAX ? out->len : HEADER_MAX;
-	TRY(read_span(s, rec, out, a));
+	TRY(read_span(s, rec, out, a, why));
 	/* the blank line that ends the header is no field, and pick() writes its own */
 	return pick(out->bytes, item, a, out);
 }
