@@ -51,8 +51,8 @@ enum rc meta_place(
 
 /* --- leftover.c: objects in far places that nobody links --- */
 
-/* The value of a 'p' whose object is to be removed, whoever sees it first. */
-struct slice leftover_value(struct arena *a, int64_t born);
+/* The value of a 'p' whose object is to be removed, whoever sees it first; with `parts` perhaps never ended. */
+struct slice leftover_value(struct arena *a, int64_t born, bool parts);
 /* Is it of an object? */
 bool leftover_is(struct slice value);
 /* Untouched since `before`; for what other processes write not sooner than after an hour. */

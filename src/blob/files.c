@@ -233,8 +233,10 @@ static enum rc files_table(struct place *p, const struct place_name *name, struc
 	return rc;
 }
 
-static enum rc files_remove(struct place *p, const struct place_name *name, struct fault *why)
+static enum rc files_remove(
+	struct place *p, const struct place_name *name, bool parts, struct fault *why)
 {
+	(void)parts;
 	char path[PATH_LEN];
 	TRY(path_of((struct files *)p, name, path, why));
 	return unlink(path) == 0 || errno == ENOENT ? RC_OK : failed(why, path);

@@ -5,45 +5,48 @@
 
 enum { EXPIRES_S = 3600 };
 
-struct slice leftover_value(struct arena *a, int64_t born)
+struct slice leftover_value(struct arena *a, int64_t born, bool parts)
 {
 	struct buf v;
 	buf_init(&v, 0, a);
 	buf_be64(&v, 0); /* nobody's, of no time: two of one object are alike */
 	buf_be64(&v, 0);
-	buf_be64(&v, 0);
+	buf_be64(&v, parts);
 	buf_be64(&v, (uint64_t)born);
 	return buf_slice(&v);
 }
 
-static enum rc read_value(struct slice v, uint64_t *owner, int64_t *since, int64_t *born)
+struct value {
+	uint64_t owner, pieces;
+	int64_t since, born;
+};
+
+static enum rc read_value(struct slice v, struct value *out)
 {
-	uint64_t s, pieces, b;
-	TRY(take_be64(&v, owner));
-	TRY(take_be64(&v, &s));
-	TRY(take_be64(&v, &pieces));
-	TRY(take_be64(&v, &b));
-	*since = (int64_t)s;
-	*born = (int64_t)b;
+	uint64_t since, born;
+	TRY(take_be64(&v, &out->owner));
+	TRY(take_be64(&v, &since));
+	TRY(take_be64(&v, &out->pieces));
+	TRY(take_be64(&v, &born));
+	out->since = (int64_t)since;
+	out->born = (int64_t)born;
 	return RC_OK;
 }
 
 bool leftover_is(struct slice value)
 {
-	uint64_t owner;
-	int64_t since, born;
-	return read_value(value, &owner, &since, &born) == RC_OK;
+	struct value v;
+	return read_value(value, &v) == RC_OK;
 }
 
 bool leftover_expired(const struct blob *blob, struct slice value, int64_t before)
 {
-	uint64_t owner;
-	int64_t since, born;
-	if (read_value(value, &owner, &since, &born) != RC_OK)
+	struct value v;
+	if (read_value(value, &v) != RC_OK)
 		return false;
-	if (owner && owner != blob->owner && before < run_unix(NULL) - EXPIRES_S)
+	if (v.owner && v.owner != blob->owner && before < run_unix(NULL) - EXPIRES_S)
 		before = run_unix(NULL) - EXPIRES_S;
-	return owner == 0 || since < before;
+	return v.owner == 0 || v.since < before;
 }
 
 /* From here on no batch can link it: all assert what the reservation was. */
@@ -51,14 +54,13 @@ static enum rc mark(struct blob *blob, struct slice key, struct slice value, str
 	struct slice *marked, struct fault *why)
 {
 	struct data_batch b;
-	uint64_t owner;
-	int64_t since, born;
-	if (read_value(value, &owner, &since, &born) != RC_OK)
+	struct value v;
+	if (read_value(value, &v) != RC_OK)
 		return fault_set(why, FAULT_DAMAGED, "a reservation is damaged");
 	*marked = value;
-	if (owner == 0)
+	if (v.owner == 0)
 		return RC_OK;
-	*marked = leftover_value(a, born);
+	*marked = leftover_value(a, v.born, true);
 	data_batch_init(&b, a);
 	data_assert(&b, DATA_MAIN, key, value);
 	data_put(&b, DATA_MAIN, key, *marked);
@@ -71,14 +73,14 @@ static enum rc drop(
 	struct slice marked, id = slice_tail(key, 2);
 	struct place_name name = { 0 };
 	struct data_batch b;
-	uint64_t owner;
-	int64_t since;
+	struct value v;
 	TRY(mark(blob, key, value, a, &marked, why));
 	TRY(take_be64(&id, &name.upload));
-	TRY(read_value(marked, &owner, &since, &name.born));
+	TRY(read_value(marked, &v));
+	name.born = v.born;
 	if (!blob->place)
 		return fault_set(why, FAULT_STORE, "an object lies in a store that is not named");
-	TRY(place_remove(blob->place, &name, why));
+	TRY(place_remove(blob->place, &name, v.pieces != 0, why));
 	data_batch_init(&b, a);
 	data_assert(&b, DATA_MAIN, key, marked);
 	data_delete(&b, DATA_MAIN, key);

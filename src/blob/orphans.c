@@ -101,7 +101,7 @@ static enum rc look(struct blob *blob, const struct files_entry *e, int64_t befo
 		return RC_OK;
 	if (rc != RC_OK && rc != RC_NONE)
 		return rc;
-	TRY(place_remove(blob->place, &e->name, why));
+	TRY(place_remove(blob->place, &e->name, false, why));
 	(*n)++;
 	metric_add(METRIC_BLOB_FILES_SWEPT, 1);
 	return RC_OK;

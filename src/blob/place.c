@@ -1,7 +1,9 @@
 /* place.c: Calls of a place, each of which may block, from any kind of them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/place.h"
+#include "blob/azure.h"
 #include "blob/files.h"
+#include "blob/s3.h"
 #include "run/run.h"
 
 enum rc place_open(const struct place_options *o, struct place **out, struct fault *why)
@@ -9,6 +11,10 @@ enum rc place_open(const struct place_options *o, struct place **out, struct fau
 	switch (o->kind) {
 	case PLACE_FILES:
 		return files_open(o, out, why);
+	case PLACE_S3:
+		return s3_open(o, out, why);
+	case PLACE_AZURE:
+		return azure_open(o, out, why);
 	}
 	return fault_set(why, FAULT_INTERNAL, "no such kind of place");
 }
@@ -88,10 +94,10 @@ enum rc place_table(struct place *p, const struct place_name *name, struct arena
 	return rc;
 }
 
-enum rc place_remove(struct place *p, const struct place_name *name, struct fault *why)
+enum rc place_remove(struct place *p, const struct place_name *name, bool parts, struct fault *why)
 {
 	run_block_begin(RUN_STORE_BLOB);
-	enum rc rc = p->engine->remove(p, name, why);
+	enum rc rc = p->engine->remove(p, name, parts, why);
 	run_block_end();
 	return rc;
 }

@@ -14,12 +14,27 @@
  * [place 1] When place_put or place_end return RC_OK the object is there whole, under its name, flushed or verified.
  * [place 2] Two objects never have one name: upload ids are random, and `born` narrows what could meet. */
 
-enum place_kind { PLACE_FILES };
+enum place_kind { PLACE_FILES, PLACE_S3, PLACE_AZURE };
 
+/* Strings are copied; NULL and "" mean the same. */
 struct place_options {
 	enum place_kind kind;
+	const char *name; /* in the configuration, for faults and events */
 	const char *path; /* files: a folder, made when absent */
 	unsigned depth; /* files: levels of folders, 0..4 */
+	/* object stores: */
+	const char *endpoint; /* URL; NULL: that of the region, or of the account */
+	const char *bucket; /* or container */
+	const char *region;
+	const char *access_key, *secret_key, *session_token; /* S3 */
+	const char *account, *account_key, *sas_token; /* Azure: the key in base64, or the token */
+	const char *storage_class; /* or access tier; NULL: the store's own */
+	const char *ca;
+	bool allow_invalid; /* certificates */
+	bool path_style; /* S3: the bucket stands in the path also where it could stand in the host's name */
+	uint64_t timeout_ms; /* of one try */
+	unsigned retries;
+	size_t connections;
 };
 
 struct place_name {
@@ -66,7 +81,8 @@ struct place_engine {
 	/* Of an object of version 1, whose table stands nowhere else: be32 lengths, in `a`. NULL: such are not here. */
 	enum rc (*table)(struct place *p, const struct place_name *name, struct arena *a,
 		struct slice *out, struct fault *why);
-	enum rc (*remove)(struct place *p, const struct place_name *name, struct fault *why);
+	enum rc (*remove)(
+		struct place *p, const struct place_name *name, bool parts, struct fault *why);
 };
 
 enum rc place_open(const struct place_options *options, struct place **out, struct fault *why);
@@ -82,12 +98,12 @@ enum rc place_add(struct place_write *w, const struct place_bytes *bytes, struct
 enum rc place_end(struct place_write *w, const struct place_name *name, struct fault *why);
 /* What was not ended leaves nothing behind. NULL afterwards; nothing happens when it is NULL already. */
 void place_drop(struct place_write **w);
-/* Those bytes, in `a`. RC_NONE: no such object. DAMAGED: it is shorter. */
+/* Those bytes, in `a`. RC_NONE: no such object. DAMAGED: it is shorter. ARCHIVED: it is asked back from there. */
 enum rc place_get(struct place *p, const struct place_name *name, const struct place_range *range,
 	struct arena *a, struct slice *out, struct fault *why);
 enum rc place_table(struct place *p, const struct place_name *name, struct arena *a,
 	struct slice *out, struct fault *why);
-/* The object, and what an earlier write of it left. RC_OK also when it is not there. */
-enum rc place_remove(struct place *p, const struct place_name *name, struct fault *why);
+/* The object, and with `parts` what a write of it left that never ended. RC_OK also when it is not there. */
+enum rc place_remove(struct place *p, const struct place_name *name, bool parts, struct fault *why);
 
 #endif

@@ -70,7 +70,7 @@ static enum rc remove_content(struct blob *blob, const struct blob_ref *ref,
 	TRY(meta_place(blob, m, &place, why));
 	if (place->is_far)
 		data_put(b, DATA_MAIN, meta_key_upload(b->arena, m->upload),
-			leftover_value(b->arena, m->born));
+			leftover_value(b->arena, m->born, false));
 	return RC_OK;
 }
 
@@ -85,10 +85,10 @@ static enum rc remove_object(
 	TRY(meta_place(blob, m, &place, why));
 	meta_name(ref, m, &name);
 	if (!place->is_far)
-		return place_remove(place, &name, why);
+		return place_remove(place, &name, false, why);
 	arena_init(&a, 0);
 	enum rc rc = leftover_drop(
-		blob, meta_key_upload(&a, m->upload), leftover_value(&a, m->born), NULL);
+		blob, meta_key_upload(&a, m->upload), leftover_value(&a, m->born, false), NULL);
 	arena_done(&a);
 	return rc == RC_OK || rc == RC_TEMP || rc == RC_TAKEN ? RC_OK : rc;
 }

@@ -212,7 +212,7 @@ static void remove_far(struct blob_upload *u)
 	arena_init(&a, 0);
 	enum rc rc = leftover_drop(u->blob, meta_key_upload(&a, u->id), u->reserved, NULL);
 	if (rc == RC_TAKEN && u->is_placed && is_linked(u, &linked) == RC_OK && !linked)
-		rc = place_remove(u->blob->place, &name, NULL);
+		rc = place_remove(u->blob->place, &name, false, NULL);
 	(void)rc; /* what could not be removed is swept later */
 	arena_done(&a);
 }
@@ -225,7 +225,7 @@ static void remove_near(struct blob_upload *u, bool stored)
 	if (!u->is_placed || (u->is_tried && !stored) || (stored && !u->was_there))
 		return;
 	if (is_linked(u, &linked) == RC_OK && !linked)
-		(void)!place_remove(u->blob->place, &name, NULL);
+		(void)!place_remove(u->blob->place, &name, false, NULL);
 }
 
 void upload_object_done(struct blob_upload *u, bool stored)

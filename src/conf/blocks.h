@@ -53,6 +53,8 @@ struct conf_store {
 	unsigned by; /* 0 hash, 1 range, 2 modulo */
 	struct conf_map ranges;
 	const char *endpoint, *bucket, *region, *access_key, *secret_key, *storage_class;
+	const char *session_token, *profile;
+	unsigned addressing; /* enum conf_addressing */
 	const char *account, *container, *sas_token;
 	const char *hot, *cold;
 	uint64_t after_ms;
@@ -64,6 +66,8 @@ struct conf_store {
 	const char *tls_ca;
 };
 enum conf_compression { CONF_COMPRESS_LZ4, CONF_COMPRESS_ZSTD, CONF_COMPRESS_NONE };
+
+enum conf_addressing { CONF_ADDRESS_AUTO, CONF_ADDRESS_PATH, CONF_ADDRESS_HOST };
 
 enum conf_protocol {
 	CONF_SMTP,

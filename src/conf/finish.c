@@ -5,8 +5,6 @@
 
 static const char *const later[CONF_STORE_TYPES] = {
 	[CONF_STORE_MYSQL] = "mysql",
-	[CONF_STORE_S3] = "s3",
-	[CONF_STORE_AZURE] = "azure",
 	[CONF_STORE_TIERED] = "tiered",
 };
 
@@ -114,6 +112,34 @@ static void check_needs(struct conf_reader *r, const struct conf_block *b, const
 		conf_fault(r, b->from, "store \"%s\" needs \"%s\"", b->id, key);
 }
 
+static void check_object_store(struct conf_reader *r, const struct conf_block *b)
+{
+	const struct conf_store *s = b->at;
+	struct slice url = slice_str(s->endpoint);
+	bool is_plain = slice_starts(url, S("http://"));
+	if (s->type == CONF_STORE_S3) {
+		check_needs(r, b, "bucket");
+	} else {
+		check_needs(r, b, "account");
+		check_needs(r, b, "container");
+		if (!s->access_key[0] == !s->sas_token[0])
+			conf_fault(r, b->from,
+				"store \"%s\" needs one of \"access-key\" and \"sas-token\"",
+				b->id);
+	}
+	if (url.len && !is_plain && !slice_starts(url, S("https://")))
+		conf_fault(r, b->from, "store \"%s\": \"endpoint\" begins with https:// or http://",
+			b->id);
+	if (is_plain && s->tls_enable)
+		conf_fault(r, b->from,
+			"store \"%s\": \"tls.enable\" and an endpoint with http:// exclude each "
+			"other",
+			b->id);
+	if (!s->access_key[0] != !s->secret_key[0] && s->type == CONF_STORE_S3)
+		conf_fault(r, b->from,
+			"store \"%s\": \"access-key\" and \"secret-key\" belong together", b->id);
+}
+
 static void check_store(struct conf_reader *r, const struct conf *conf, const struct conf_block *b)
 {
 	const struct conf_store *s = b->at;
@@ -131,8 +157,8 @@ static void check_store(struct conf_reader *r, const struct conf *conf, const st
 		if (s->cold[0])
 			check_reference(r, conf, b, s->cold);
 	}
-	if (s->type == CONF_STORE_S3)
-		check_needs(r, b, "bucket");
+	if (s->type == CONF_STORE_S3 || s->type == CONF_STORE_AZURE)
+		check_object_store(r, b);
 	conf_check_remote(r, b);
 	if (s->read_replicas.n)
 		conf_note(r, b->from, "store \"%s\": read-replicas has no effect in this version",
@@ -173,7 +199,8 @@ static void check_storage(struct conf_reader *r, struct conf *conf)
 	check_role(r, conf, "storage.data", conf->storage_data, keys);
 	check_role(r, conf, "storage.fts", conf->storage_fts, keys);
 	conf_check_lookup(r, conf, from_of(r, "storage.lookup"));
-	check_role(r, conf, "storage.blob", conf->storage_blob, keys | 1u << CONF_STORE_FILESYSTEM);
+	check_role(r, conf, "storage.blob", conf->storage_blob,
+		keys | 1u << CONF_STORE_FILESYSTEM | 1u << CONF_STORE_S3 | 1u << CONF_STORE_AZURE);
 	if (!conf->storage_data[0])
 		conf_fault(r, from_of(r, "storage.data"), "storage.data cannot be empty");
 	if (strcmp(conf->storage_directory, "internal") != 0)

@@ -2,10 +2,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/event.h"
 #include "blob/blob.h"
-#include "blob/place.h"
 #include "data/data.h"
 #include "link/link.h"
 #include "main/house.h"
+#include "main/places.h"
 #include "main/stores.h"
 #include "move/copy.h"
 #include <errno.h>
@@ -82,20 +82,20 @@ enum rc stores_data(
 static enum rc open_blob(const struct conf *c, const struct conf_store *s, struct data *data,
 	struct blob **out, struct fault *why)
 {
-	char path[4096];
-	struct place_options place = { .kind = PLACE_FILES, .path = path };
-	struct blob_options o = { .compression = compression_name(s ? s->compression : 0),
+	struct arena a;
+	struct place_options *place = NULL;
+	arena_init(&a, 0);
+	enum rc rc = places_of(c, s, &a, &place, why);
+	struct blob_options o = { .compression = compression_name(s->compression),
+		.place = rc == RC_OK ? place : NULL,
 		.spool = c->data_dir };
-	if (s && s->type == CONF_STORE_FILESYSTEM) {
-		snprintf(path, sizeof(path), "%s%s", s->path[0] ? s->path : c->data_dir,
-			s->path[0] ? "" : "/blobs");
-		place.depth = (unsigned)s->depth;
-		o.place = &place;
-	} else if (s && s->type > CONF_STORE_MEMORY && s != conf_store(c, c->storage_data)) {
-		return fault_set(why, FAULT_CONFIG,
+	if (rc == RC_NONE && s->type > CONF_STORE_MEMORY && s != conf_store(c, c->storage_data))
+		rc = fault_set(why, FAULT_CONFIG,
 			"[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);
-	}
-	return blob_open(data, &o, out, why);
+	else if (rc == RC_OK || rc == RC_NONE)
+		rc = blob_open(data, &o, out, why);
+	arena_done(&a);
+	return rc;
 }
 
 /* A copy that was cut off must not be served: mail would come to it, and the rest of the copy over that. */

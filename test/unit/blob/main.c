@@ -1,6 +1,7 @@
 /* main.c: Content is stored once, read in ranges, purged when nobody links it: in the data store and in files. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/frame.h"
+#include "blob/place.h"
 #include "blob/upload.h"
 #include "world.h"
 
@@ -187,10 +188,31 @@ static int run(struct world *w, const char *name)
 	return _cmocka_run_group_tests(name, tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
 
-int main(void)
+/* s3 ENDPOINT BUCKET KEY SECRET, or azure ENDPOINT CONTAINER ACCOUNT KEY: the same tests of a store that runs there. */
+static int run_far(char **words)
+{
+	struct place_options o = { .kind = strcmp(words[0], "azure") == 0 ? PLACE_AZURE : PLACE_S3,
+		.name = words[0],
+		.endpoint = words[1],
+		.bucket = words[2],
+		.access_key = words[3],
+		.secret_key = words[4],
+		.account = words[3],
+		.account_key = words[4],
+		.path_style = true,
+		.timeout_ms = 15000,
+		.retries = 2,
+		.connections = 10 };
+	struct world w = { .files = true, .far = &o };
+	return run(&w, words[0]) + test_upload(&w) + test_far(&w) ? 1 : 0;
+}
+
+int main(int argc, char **argv)
 {
 	struct world in_store = { .files = false }, in_files = { .files = true, .depth = 2 },
 		     flat = { .files = true };
+	if (argc == 6)
+		return run_far(argv + 1);
 	return run(&in_store, "blob in the data store") + run(&in_files, "blob in files") +
 			       test_upload(&in_store) + test_upload(&in_files) +
 			       test_orphans(&in_files) + test_orphans(&flat)

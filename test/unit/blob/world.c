@@ -10,7 +10,9 @@ int world_begin(void **state)
 	(void)snprintf(w->path, sizeof(w->path), "/tmp/veredus-blob-XXXXXX");
 	assert_non_null(mkdtemp(w->path));
 	struct place_options place = { .kind = PLACE_FILES, .path = w->path, .depth = w->depth };
-	struct blob_options bo = { .place = w->files ? &place : NULL,
+	struct blob_options bo = { .place = w->far     ? w->far
+					    : w->files ? &place
+						       : NULL,
 		.compression = w->compression };
 	arena_init(&w->a, 0);
 	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);

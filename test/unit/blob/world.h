@@ -12,8 +12,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+struct place_options;
 struct world {
-	bool files;
+	bool files; /* in a place: a folder, or */
+	const struct place_options *far; /* this one */
 	unsigned depth;
 	const char *compression;
 	char path[64];
@@ -34,5 +36,6 @@ size_t world_keys(struct world *w, enum data_space space, size_t *bytes);
 
 int test_upload(struct world *w);
 int test_orphans(struct world *w);
+int test_far(struct world *w);
 
 #endif
