@@ -81,6 +81,7 @@ def read(server):
         c.send("b FETCH 1:* BODY.PEEK[]\r\n")
         octets = 0
         while not (line := c.file.readline()).startswith(b"b "):
+            assert line, f"closed after {octets} octets of bodies"  # or it would wait for ever
             octets += len(line)
         assert line.startswith(b"b OK") and octets > MAILS * 8000, (line, octets)
         found = [line for line in c.imap("t", f"SEARCH TEXT {WORD}") if line.startswith("* SEARCH")]
