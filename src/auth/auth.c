@@ -26,15 +26,28 @@ static const struct mech_row {
 struct auth *auth_new(const struct auth_deps *deps)
 {
 	struct auth *auth = mem_new(MEM_OTHER, sizeof(*auth));
-	auth->deps = *deps;
-	auth->deps.cache_ms = deps->cache_ms ? deps->cache_ms : CACHE_MS;
-	auth->deps.delay_ms = deps->delay_ms ? deps->delay_ms : DELAY_MS;
-	auth->cache = auth_cache_new(deps->cache_bytes);
+	auth->dir = deps->dir;
+	auth->run = deps->run;
+	auth->cache = auth_cache_new(deps->terms.cache_bytes);
 	lock_init(&auth->lock, LOCK_AUTH);
 	pthread_cond_init(&auth->less, NULL);
+	auth_change(auth, &deps->terms);
 	random_bytes(auth->secret, sizeof(auth->secret));
 	auth_delay_init(auth);
 	return auth;
+}
+
+void auth_change(struct auth *auth, const struct auth_terms *terms)
+{
+	atomic_store(&auth->cache_ms, terms->cache_ms ? terms->cache_ms : CACHE_MS);
+	atomic_store(&auth->delay_ms, terms->delay_ms ? terms->delay_ms : DELAY_MS);
+	atomic_store(&auth->failures_max, terms->failures_max);
+	atomic_store(&auth->allow_plain_text, terms->allow_plain_text);
+	auth_cache_resize(auth->cache, terms->cache_bytes);
+	lock_enter(&auth->lock);
+	auth->hash_limit = terms->hash_bytes;
+	lock_leave(&auth->lock);
+	pthread_cond_broadcast(&auth->less);
 }
 
 void auth_free(struct auth **auth)
@@ -68,12 +81,13 @@ void auth_stats(struct auth *auth, struct auth_stats *out)
 
 bool auth_takes_passwords(const struct auth_peer *peer)
 {
-	return peer->is_private || peer->auth->deps.allow_plain_text;
+	return peer->is_private || atomic_load(&peer->auth->allow_plain_text);
 }
 
 bool auth_is_spent(const struct auth *auth, const struct auth_session *s)
 {
-	return auth->deps.failures_max && s->failures >= auth->deps.failures_max;
+	uint32_t most = atomic_load(&auth->failures_max);
+	return most && s->failures >= most;
 }
 
 static bool is_offered(const struct mech_row *row, const struct auth_peer *peer)
@@ -155,7 +169,7 @@ enum rc auth_refuse(struct auth_session *s, const char *reason)
 		f_str("reason", reason), f_u64("failures", s->failures));
 	auth_job_leave(t);
 	t->stage = AUTH_DELAYED;
-	t->until_ms = run_now_ms(t->auth->deps.run) + (t->auth->deps.delay_ms << delay);
+	t->until_ms = run_now_ms(t->auth->run) + (atomic_load(&t->auth->delay_ms) << delay);
 	auth_delay_add(t, delay);
 	return RC_WAIT;
 }
@@ -173,9 +187,9 @@ enum rc auth_find_who(struct auth_try *t, struct slice user, struct fault *why)
 {
 	struct dir_principal p;
 	t->who = (struct auth_who){ 0 };
-	enum rc rc = dir_find(t->auth->deps.dir, user, &t->arena, &p, why);
+	enum rc rc = dir_find(t->auth->dir, user, &t->arena, &p, why);
 	if (rc == RC_OK)
-		rc = dir_secret(t->auth->deps.dir, p.id, &t->arena, &t->who.secret, why);
+		rc = dir_secret(t->auth->dir, p.id, &t->arena, &t->who.secret, why);
 	if (rc == RC_NONE)
 		return RC_OK;
 	TRY(rc);
@@ -192,7 +206,7 @@ static enum rc check_authzid(struct auth_try *t, struct slice authzid, struct fa
 	struct dir_principal p;
 	if (authzid.len == 0 || !t->who.is_known)
 		return RC_OK;
-	enum rc rc = dir_find(t->auth->deps.dir, authzid, &t->arena, &p, why);
+	enum rc rc = dir_find(t->auth->dir, authzid, &t->arena, &p, why);
 	if (rc == RC_NONE || (rc == RC_OK && p.id != t->who.id)) {
 		t->who.is_known = false;
 		return RC_OK;
@@ -229,7 +243,7 @@ enum rc auth_check_password(struct auth_session *s, struct slice authzid, struct
 	digest_password(t, pass);
 	t->stage = AUTH_HASHING;
 	bool is_cached = t->who.is_known &&
-			 auth_cache_has(t->auth->cache, t->digest, run_now_ms(t->auth->deps.run));
+			 auth_cache_has(t->auth->cache, t->digest, run_now_ms(t->auth->run));
 	rc = is_cached ? RC_OK : auth_job_start(t, slice_head(pass, PASSWORD_LEN_MOST + 1));
 	if (rc == RC_OK) {
 		atomic_fetch_add(&t->auth->cached, 1);
@@ -246,7 +260,7 @@ static enum rc proved(struct auth_session *s, struct fault *why)
 {
 	struct auth_try *t = s->try;
 	struct dir_secret now;
-	enum rc rc = dir_secret(t->auth->deps.dir, t->who.id, &t->arena, &now, why);
+	enum rc rc = dir_secret(t->auth->dir, t->who.id, &t->arena, &now, why);
 	if (rc == RC_OK && now.generation != t->who.secret.generation)
 		rc = fault_set(
 			why, FAULT_AUTH_BUSY, "the password was changed meanwhile; try again");

@@ -18,9 +18,8 @@
 
 struct auth;
 
-struct auth_deps {
-	struct dir *dir;
-	struct run *run;
+/* What may change while it runs. */
+struct auth_terms {
 	size_t cache_bytes;
 	size_t hash_bytes; /* 0: as many hashes at once as there are cores */
 	uint64_t cache_ms; /* 0: 10 minutes */
@@ -30,8 +29,16 @@ struct auth_deps {
 	uint32_t failures_max; /* on one connection; 0: no limit */
 	bool allow_plain_text; /* passwords may be sent without TLS from anywhere */
 };
+
+struct auth_deps {
+	struct dir *dir;
+	struct run *run;
+	struct auth_terms terms;
+};
 struct auth *auth_new(const struct auth_deps *deps);
 void auth_free(struct auth **auth);
+/* Other terms, felt at once. Any thread. */
+void auth_change(struct auth *auth, const struct auth_terms *terms);
 
 /* Who asks, and what the door knows about its connection; slices are borrowed for the call only. */
 struct auth_peer {

@@ -28,11 +28,16 @@ struct auth {
 	struct task delayer; /* first: wakes those whose delay is over */
 	bool is_delaying; /* the delayer lives */
 	struct auth_delays delays[AUTH_DELAYS];
-	struct auth_deps deps;
+	struct dir *dir;
+	struct run *run;
+	_Atomic uint64_t cache_ms, delay_ms;
+	_Atomic uint32_t failures_max;
+	_Atomic bool allow_plain_text;
 	struct auth_cache *cache;
 	struct lock lock; /* of the jobs and the delays */
 	struct auth_job *jobs[AUTH_JOB_BUCKETS]; /* that can be joined, by digest */
-	size_t hash_bytes, hash_bytes_most; /* [auth 5]: of the hashes under way */
+	size_t hash_limit, hash_bytes,
+		hash_bytes_most; /* [auth 5]: of the hashes under way; 0: none */
 	pthread_cond_t less; /* a hash gave its memory back */
 	uint8_t secret
 		[AUTH_DIGEST_LEN]; /* of this process: keys the cache, makes the salts of unknown users */
@@ -119,6 +124,8 @@ bool auth_delay_is_over(const struct auth_try *t);
 
 /* ---- cache.c: digests of passwords that proved right ---- */
 struct auth_cache *auth_cache_new(size_t bytes);
+/* What it holds is kept as far as there is room. */
+void auth_cache_resize(struct auth_cache *c, size_t bytes);
 void auth_cache_free(struct auth_cache **cache);
 bool auth_cache_has(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN], uint64_t now_ms);
 void auth_cache_add(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN], uint64_t now_ms,

@@ -17,17 +17,27 @@ struct auth_cache {
 	struct lock lock;
 	size_t sets;
 	uint64_t used;
-	struct place places[];
+	struct place *places;
 };
+
+static size_t sets_in(size_t bytes)
+{
+	size_t sets = bytes / (WAYS * sizeof(struct place));
+	return sets > 0 ? sets : 1;
+}
+
+static size_t bytes_of(const struct auth_cache *c)
+{
+	return sizeof(*c) + c->sets * WAYS * sizeof(struct place);
+}
 
 struct auth_cache *auth_cache_new(size_t bytes)
 {
-	size_t sets = bytes / (WAYS * sizeof(struct place));
-	sets = sets > 0 ? sets : 1;
-	struct auth_cache *c = mem_new(MEM_CACHE, sizeof(*c) + sets * WAYS * sizeof(struct place));
+	struct auth_cache *c = mem_new(MEM_CACHE, sizeof(*c));
 	lock_init(&c->lock, LOCK_AUTH_CACHE);
-	c->sets = sets;
-	metric_set(METRIC_CACHE_AUTH_BYTES, sizeof(*c) + sets * WAYS * sizeof(struct place));
+	c->sets = sets_in(bytes);
+	c->places = mem_new(MEM_CACHE, c->sets * WAYS * sizeof(struct place));
+	metric_set(METRIC_CACHE_AUTH_BYTES, bytes_of(c));
 	return c;
 }
 
@@ -36,6 +46,7 @@ void auth_cache_free(struct auth_cache **cache)
 	if (!*cache)
 		return;
 	lock_done(&(*cache)->lock);
+	mem_free(MEM_CACHE, (*cache)->places);
 	mem_free(MEM_CACHE, *cache);
 	*cache = NULL;
 }
@@ -60,10 +71,9 @@ bool auth_cache_has(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN],
 	return has;
 }
 
-void auth_cache_add(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN], uint64_t now_ms,
+static void add(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN], uint64_t now_ms,
 	uint64_t until_ms)
 {
-	lock_enter(&c->lock);
 	struct place *set = set_of(c, digest), *to = set;
 	for (size_t i = 0; i < WAYS; i++) {
 		if (mem_eq_const_time(set[i].digest, digest, AUTH_DIGEST_LEN)) {
@@ -82,13 +92,40 @@ void auth_cache_add(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN],
 		to->until_ms > now_ms && memcmp(to->digest, digest, AUTH_DIGEST_LEN) != 0);
 	memcpy(to->digest, digest, AUTH_DIGEST_LEN);
 	to->until_ms = until_ms;
+}
+
+void auth_cache_add(struct auth_cache *c, const uint8_t digest[AUTH_DIGEST_LEN], uint64_t now_ms,
+	uint64_t until_ms)
+{
+	lock_enter(&c->lock);
+	add(c, digest, now_ms, until_ms);
 	lock_leave(&c->lock);
+}
+
+void auth_cache_resize(struct auth_cache *c, size_t bytes)
+{
+	size_t sets = sets_in(bytes);
+	if (sets == c->sets)
+		return; /* only this function changes it */
+	struct place *places = mem_new(MEM_CACHE, sets * WAYS * sizeof(*places));
+	lock_enter(&c->lock);
+	struct place *old = c->places;
+	size_t n = c->sets * WAYS;
+	c->places = places;
+	c->sets = sets;
+	c->used = 0;
+	for (size_t i = 0; i < n; i++)
+		if (old[i].until_ms)
+			add(c, old[i].digest, 0, old[i].until_ms);
+	metric_set(METRIC_CACHE_AUTH_BYTES, bytes_of(c));
+	lock_leave(&c->lock);
+	mem_free(MEM_CACHE, old);
 }
 
 void auth_cache_stats(struct auth_cache *c, uint64_t *bytes, uint64_t *entries)
 {
 	lock_enter(&c->lock);
-	*bytes = sizeof(*c) + c->sets * WAYS * sizeof(struct place);
+	*bytes = bytes_of(c);
 	*entries = c->used;
 	lock_leave(&c->lock);
 }

@@ -64,7 +64,7 @@ static void dropped(struct task *task)
 
 void auth_delay_init(struct auth *auth)
 {
-	task_init(&auth->delayer, auth->deps.run, &kind, waiting);
+	task_init(&auth->delayer, auth->run, &kind, waiting);
 	auth->is_delaying = true;
 	task_start(&auth->delayer);
 }

@@ -27,11 +27,13 @@ struct auth_job {
 
 static enum rc take_memory(struct auth *auth, size_t bytes)
 {
-	size_t most = auth->deps.hash_bytes;
-	if (most && bytes > 2 * most)
-		return RC_LIMIT;
 	lock_enter(&auth->lock);
-	while (most && auth->hash_bytes > 0 && auth->hash_bytes + bytes > most)
+	if (auth->hash_limit && bytes > 2 * auth->hash_limit) {
+		lock_leave(&auth->lock);
+		return RC_LIMIT;
+	}
+	while (auth->hash_limit && auth->hash_bytes > 0 &&
+		auth->hash_bytes + bytes > auth->hash_limit)
 		pthread_cond_wait(&auth->less, &auth->lock.mutex);
 	auth->hash_bytes += bytes;
 	if (auth->hash_bytes > auth->hash_bytes_most)
@@ -146,9 +148,9 @@ static void answer(struct auth_job *job, enum rc rc)
 {
 	struct auth *auth = job->auth;
 	lock_enter(&auth->lock);
-	uint64_t now = run_now_ms(auth->deps.run);
+	uint64_t now = run_now_ms(auth->run);
 	if (rc == RC_OK)
-		auth_cache_add(auth->cache, job->digest, now, now + auth->deps.cache_ms);
+		auth_cache_add(auth->cache, job->digest, now, now + atomic_load(&auth->cache_ms));
 	unlist(job);
 	job->answer = rc;
 	for (struct auth_try *t = job->waiting; t; t = t->job_next)
@@ -174,8 +176,7 @@ static void renew(void *arg)
 		give_memory(job->auth, bytes);
 	}
 	if (rc == RC_OK)
-		rc = dir_renew_secret(
-			job->auth->deps.dir, job->id, job->generation, made, &keys, &why);
+		rc = dir_renew_secret(job->auth->dir, job->id, job->generation, made, &keys, &why);
 	(void)rc; /* the old form serves as well; tried again at the next log-in */
 	arena_done(&a);
 	end(job);
@@ -196,7 +197,7 @@ static void hash(void *arg)
 	answer(job, rc);
 	/* Behind the log-ins that wait already. */
 	if (rc == RC_OK && job->is_old &&
-		run_job(auth->deps.run, RUN_JOB_HASH, renew, job, NULL) == RC_OK)
+		run_job(auth->run, RUN_JOB_HASH, renew, job, NULL) == RC_OK)
 		return;
 	end(job);
 }
@@ -235,7 +236,7 @@ static enum rc join_or_list(struct auth_try *t, struct auth_job *mine)
 	enum rc rc = RC_NONE;
 	lock_enter(&auth->lock);
 	struct auth_job *job = find(t);
-	if (t->who.is_known && auth_cache_has(auth->cache, t->digest, run_now_ms(auth->deps.run)))
+	if (t->who.is_known && auth_cache_has(auth->cache, t->digest, run_now_ms(auth->run)))
 		rc = RC_OK;
 	else if (job)
 		rc = RC_TAKEN;
@@ -258,7 +259,7 @@ enum rc auth_job_start(struct auth_try *t, struct slice pass)
 	*job = (struct auth_job){ .auth = auth, .answer = RC_WAIT, .owners = 1 };
 	arena_init(&job->arena, AUTH_TRY_BYTES);
 	enum rc rc = fill(job, t, pass) == RC_OK ? join_or_list(t, job) : RC_LIMIT;
-	if (rc == RC_NONE && run_job(auth->deps.run, RUN_JOB_HASH, hash, job, NULL) == RC_OK)
+	if (rc == RC_NONE && run_job(auth->run, RUN_JOB_HASH, hash, job, NULL) == RC_OK)
 		return RC_WAIT;
 	if (rc == RC_NONE) /* others may have joined it already */
 		answer(job, RC_TEMP);

@@ -3,15 +3,17 @@
 #include "conf/conf_int.h"
 
 /* Keys, or what they begin with. All others are built into what lives as long as the process. */
-static const char *const live[] = { "server.max-connections", "server.drain",
-	"server.min-data-rate", "server.stress-timeout", "memory.limit", "log.", "metrics.",
-	"smtp.", "imap.", "http.", "server.listener.", "certificate.", "data-retention." };
+static const char *const live[] = { "server.hostname", "auth.", "queue.", "cache.", "dns.",
+	"server.max-connections", "server.drain", "server.min-data-rate", "server.stress-timeout",
+	"memory.limit", "log.", "metrics.", "smtp.", "imap.", "http.", "server.listener.",
+	"certificate.", "data-retention." };
 
 /* Keys, or what they begin with, for what comes in a later version; `make lint` holds the list true. */
 static const char *const later[] = { "storage.fts", "cache.events.", "cache.contacts.",
-	"cache.files.", "cache.access-token.", "cache.permission.", "cache.dns.", "cluster.",
-	"data-retention.archiving-schedule", "data-retention.auto-expunge-schedule",
-	"data-retention.telemetry-schedule", "queue.partitions", "queue.throttle" };
+	"cache.files.", "cache.access-token.", "cache.permission.", "cache.dns.mta-sts.",
+	"cache.dns.rbl.", "cluster.", "data-retention.archiving-schedule",
+	"data-retention.auto-expunge-schedule", "data-retention.telemetry-schedule",
+	"queue.partitions", "queue.throttle" };
 
 static bool is_among(const char *const *keys, size_t n, struct slice key)
 {

@@ -95,6 +95,14 @@ void dir_cache_evict(struct dir_cache *c, size_t bytes)
 	lock_leave(&c->lock);
 }
 
+void dir_cache_shrink(struct dir_cache *c, size_t most)
+{
+	lock_enter(&c->lock);
+	c->fifo.max = most;
+	shrink(c, most);
+	lock_leave(&c->lock);
+}
+
 void dir_cache_free(struct dir_cache **cache)
 {
 	struct dir_cache *c = *cache;

@@ -20,6 +20,11 @@ void dir_free(struct dir **dir)
 	*dir = NULL;
 }
 
+void dir_cache_limit(struct dir *dir, size_t bytes)
+{
+	dir_cache_shrink(dir->cache, bytes);
+}
+
 void dir_stats(struct dir *dir, struct dir_stats *out)
 {
 	dir_cache_stats(dir->cache, out);

@@ -40,6 +40,8 @@ enum dir_role { DIR_USER, DIR_ADMIN };
 /* `cache_bytes`: the most that cached records hold. */
 struct dir *dir_new(struct data *data, size_t cache_bytes);
 void dir_free(struct dir **dir);
+/* Another ceiling, felt at once. Any thread. */
+void dir_cache_limit(struct dir *dir, size_t bytes);
 
 struct dir_stats {
 	uint64_t hits, misses, evictions, bytes, entries, generation;

@@ -42,6 +42,7 @@ void dir_cache_put(
 void dir_cache_forget(struct dir_cache *c, struct slice key);
 void dir_cache_clear(struct dir_cache *c);
 void dir_cache_evict(struct dir_cache *c, size_t bytes);
+void dir_cache_shrink(struct dir_cache *c, size_t most);
 void dir_cache_stats(struct dir_cache *c, struct dir_stats *out);
 
 /* ---- reading (dir.c), through the cache. RC_NONE without a fault ---- */

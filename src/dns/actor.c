@@ -1,4 +1,4 @@
-/* actor.c: libunbound as a task: asks, takes answers, gives up in time. One owner at a time. */
+/* actor.c: libunbound as a task: asks, takes answers, gives up in time; another one may take its place. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/event.h"
 #include "base/mem.h"
@@ -8,7 +8,7 @@
 #include <unbound.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 20000, RESOLVER_BYTES = 4 << 20, CLASS_IN = 1, NOW_MAX = 256 };
+enum { TIMEOUT_MS = 20000, RESOLVER_BYTES = 4 << 20, CLASS_IN = 1, NOW_MAX = 256, SOON_MS = 5 };
 
 /* The keys of the root, for machines without a file of them. */
 static const char *const root_keys[] = {
@@ -200,6 +200,7 @@ static void ask_all(struct dns_actor *a)
 		lock_enter(&dns->lock);
 		struct dns_entry *e = dns->ask_head;
 		if (e) {
+			e->actor = a;
 			dns->ask_head = e->ask_next;
 			if (!dns->ask_head)
 				dns->ask_tail = NULL;
@@ -217,7 +218,8 @@ static void ask_all(struct dns_actor *a)
 	task_wake(&a->task, WAKE_EVENT); /* the others get their turn first */
 }
 
-/* The oldest question is at the tail: all have the same time. */
+/* The oldest question is at the tail: all have the same time, but for a while after a change of it. Those that nobody has
+ * asked yet, or another actor still has, come soon. */
 static void expire(struct dns_actor *a)
 {
 	struct dns *dns = a->dns;
@@ -226,24 +228,52 @@ static void expire(struct dns_actor *a)
 		lock_enter(&dns->lock);
 		struct dns_entry *e = dns->pending.tail;
 		uint64_t at = e ? e->deadline_ms : 0;
-		bool queued = dns->ask_head == e;
-		dns->stats.timed_out += e && at <= now && !queued;
+		bool is_late = e && at <= now && e->actor == a;
+		dns->stats.timed_out += is_late;
 		lock_leave(&dns->lock);
-		if (e && at <= now && !queued) {
+		if (is_late) {
 			give_up(a, e, "no answer in time");
 			continue;
 		}
 		if (at)
-			task_timer(&a->task, at > now ? at : now + 1);
+			task_timer(&a->task, at > now ? at : now + SOON_MS);
 		else
 			task_timer_off(&a->task);
 		return;
 	}
 }
 
+/* Another one has our place: it asks again what we have not heard of. */
+static enum step hand_over(struct dns_actor *a)
+{
+	struct dns *dns = a->dns;
+	lock_enter(&dns->lock);
+	for (struct dns_entry *e = dns->pending.head; e; e = e->next) {
+		if (e->actor != a)
+			continue;
+		if (e->asked)
+			ub_cancel(a->ctx, e->async_id);
+		e->asked = false;
+		cache_ask(dns, e);
+	}
+	lock_leave(&dns->lock);
+	actor_wake(dns);
+	return STEP_CLOSE;
+}
+
+static bool is_replaced(struct dns_actor *a)
+{
+	lock_enter(&a->dns->lock);
+	bool is = a->dns->actor != a;
+	lock_leave(&a->dns->lock);
+	return is;
+}
+
 static enum step step_serve(struct task *t)
 {
 	struct dns_actor *a = (struct dns_actor *)t;
+	if (is_replaced(a))
+		return hand_over(a);
 	ask_all(a);
 	ub_process(a->ctx);
 	expire(a);
@@ -258,26 +288,32 @@ static void drop(struct task *t)
 {
 	struct dns_actor *a = (struct dns_actor *)t;
 	lock_enter(&a->dns->lock);
-	a->dns->closed = true;
+	bool replaced = a->dns->actor != a;
+	a->dns->closed |= !replaced;
 	lock_leave(&a->dns->lock);
+	if (replaced)
+		actor_free(&a);
 }
 
 static const struct step_row steps[] = { { step_serve, "serve" } };
 static const struct task_kind kind = { "dns", steps, 1, drop };
 
-enum rc actor_start(struct dns *dns, const struct dns_conf *conf, struct fault *why)
+enum rc actor_new(
+	struct dns *dns, const struct dns_conf *conf, struct dns_actor **out, struct fault *why)
 {
 	struct dns_actor *a = mem_new(MEM_OTHER, sizeof(*a));
 	a->dns = dns;
 	a->ctx = ub_ctx_create();
-	dns->actor = a;
-	if (!a->ctx)
-		return fault_set(why, FAULT_CONFIG, "%s", "dns: the library does not start");
-	TRY(set_up(a->ctx, conf, why));
+	enum rc rc = a->ctx ? set_up(a->ctx, conf, why)
+			    : fault_set(why, FAULT_CONFIG, "%s", "dns: the library does not start");
+	if (rc != RC_OK) {
+		actor_free(&a);
+		return rc;
+	}
 	task_init(&a->task, dns->run, &kind, step_serve);
 	a->task.fd = ub_fd(a->ctx);
 	a->task.watch = EPOLLIN;
-	task_start(&a->task);
+	*out = a;
 	return RC_OK;
 }
 
@@ -289,29 +325,67 @@ void actor_wake(struct dns *dns)
 	lock_leave(&dns->lock);
 }
 
-void actor_free(struct dns *dns)
+void actor_free(struct dns_actor **actor)
 {
-	if (!dns->actor)
+	if (!*actor)
 		return;
-	if (dns->actor->ctx)
-		ub_ctx_delete(dns->actor->ctx);
-	mem_free(MEM_OTHER, dns->actor);
+	if ((*actor)->ctx)
+		ub_ctx_delete((*actor)->ctx);
+	mem_free(MEM_OTHER, *actor);
+	*actor = NULL;
+}
+
+static uint64_t timeout(const struct dns_conf *conf)
+{
+	return conf->timeout_ms ? conf->timeout_ms : TIMEOUT_MS;
+}
+
+enum rc dns_prepare(
+	struct dns *dns, const struct dns_conf *conf, struct dns_actor **next, struct fault *why)
+{
+	return actor_new(dns, conf, next, why);
+}
+
+void dns_unprepare(struct dns_actor **next)
+{
+	actor_free(next);
+}
+
+void dns_change(struct dns *dns, const struct dns_conf *conf, struct dns_actor **next)
+{
+	struct dns_actor *a = *next;
+	*next = NULL;
+	lock_enter(&dns->lock);
+	struct dns_actor *old = dns->actor;
+	bool closed = dns->closed; /* the old one may be gone */
+	dns->timeout_ms = timeout(conf);
+	if (!closed) {
+		dns->actor = a;
+		task_start(&a->task);
+		task_wake(&old->task, WAKE_EVENT);
+	}
+	lock_leave(&dns->lock);
+	if (closed)
+		actor_free(&a);
+	dns_flush(dns);
 }
 
 enum rc dns_new(const struct dns_conf *conf, struct dns **out, struct fault *why)
 {
 	struct dns *dns = mem_new(MEM_OTHER, sizeof(*dns));
 	dns->run = conf->run;
-	dns->timeout_ms = conf->timeout_ms ? conf->timeout_ms : TIMEOUT_MS;
+	dns->timeout_ms = timeout(conf);
 	cache_init(dns);
 	for (enum dns_type t = 0; t < DNS_TYPES; t++)
 		fifo_init(&dns->shelves[t], conf->cache_max[t] ? conf->cache_max[t] : 1 << 20);
-	enum rc rc = actor_start(dns, conf, why);
-	if (rc == RC_OK)
-		*out = dns;
-	else
+	enum rc rc = actor_new(dns, conf, &dns->actor, why);
+	if (rc != RC_OK) {
 		dns_free(&dns);
-	return rc;
+		return rc;
+	}
+	task_start(&dns->actor->task);
+	*out = dns;
+	return RC_OK;
 }
 
 void dns_free(struct dns **ref)
@@ -319,7 +393,7 @@ void dns_free(struct dns **ref)
 	struct dns *dns = *ref;
 	if (!dns)
 		return;
-	actor_free(dns);
+	actor_free(&dns->actor);
 	cache_done(dns);
 	mem_free(MEM_OTHER, dns->rows_own);
 	mem_free(MEM_OTHER, dns->text_own);

@@ -157,6 +157,17 @@ void cache_unwait(struct dns_item *item)
 	item->entry = NULL; /* the question goes on: its answer is for the cache */
 }
 
+void cache_ask(struct dns *dns, struct dns_entry *e)
+{
+	e->actor = NULL;
+	e->ask_next = NULL;
+	if (dns->ask_tail)
+		dns->ask_tail->ask_next = e;
+	else
+		dns->ask_head = e;
+	dns->ask_tail = e;
+}
+
 bool cache_file(struct dns *dns, struct dns_item *item, uint64_t now_ms)
 {
 	uint64_t hash = hash_of(dns, item->type, item->name);
@@ -193,11 +204,7 @@ bool cache_file(struct dns *dns, struct dns_item *item, uint64_t now_ms)
 	e->ask_next = NULL;
 	list_push(&dns->pending, e);
 	dns->stats.in_flight++;
-	if (dns->ask_tail)
-		dns->ask_tail->ask_next = e;
-	else
-		dns->ask_head = e;
-	dns->ask_tail = e;
+	cache_ask(dns, e);
 	return true;
 }
 

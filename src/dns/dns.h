@@ -87,6 +87,13 @@ struct dns_conf {
 /* Faults: CONFIG. Its actor is a task of `run`; dns_free comes after the run time's tasks have ended. */
 enum rc dns_new(const struct dns_conf *conf, struct dns **out, struct fault *why);
 void dns_free(struct dns **dns);
+/* Other servers, validation and time-out, in two steps, of which only the first can fail (CONFIG). Questions that are under
+ * way are asked again; what is cached is forgotten. Any thread, one at a time. */
+struct dns_actor;
+enum rc dns_prepare(
+	struct dns *dns, const struct dns_conf *conf, struct dns_actor **next, struct fault *why);
+void dns_unprepare(struct dns_actor **next);
+void dns_change(struct dns *dns, const struct dns_conf *conf, struct dns_actor **next);
 /* A new cap, felt at once. Any thread. */
 void dns_cache_limit(struct dns *dns, enum dns_type type, size_t bytes);
 /* Gives back about `bytes`: for run_memory_hook, with the dns as `arg`. */

@@ -56,6 +56,7 @@ struct dns_entry {
 	struct dns_item *waiters;
 	struct dns_box *box;
 	uint64_t hash, deadline_ms;
+	struct dns_actor *actor; /* who asks; NULL: nobody yet */
 	int async_id;
 	bool pending, asked;
 	enum dns_type type;
@@ -71,7 +72,7 @@ struct dns_actor;
 
 struct dns {
 	struct run *run;
-	struct dns_actor *actor; /* NULL: scripted */
+	struct dns_actor *actor; /* NULL: scripted; set under the lock */
 	const struct dns_script_row *rows; /* scripted */
 	size_t rows_n;
 	struct dns_script_row *rows_own; /* of dns_script_text, with their text */
@@ -100,6 +101,8 @@ enum rc name_plain(struct slice name, char *out, size_t *len);
 /* cache.c, all under dns->lock */
 void cache_init(struct dns *dns);
 void cache_done(struct dns *dns);
+/* At the end of those to ask. */
+void cache_ask(struct dns *dns, struct dns_entry *e);
 /* The item gets its box at once, or waits at an entry; true: the actor has something to ask. */
 bool cache_file(struct dns *dns, struct dns_item *item, uint64_t now_ms);
 void cache_unwait(struct dns_item *item);
@@ -108,9 +111,10 @@ void cache_finish(struct dns_entry *e, struct dns_box *box);
 void cache_shrink(struct dns *dns, enum dns_type type, size_t bytes);
 
 /* actor.c */
-enum rc actor_start(struct dns *dns, const struct dns_conf *conf, struct fault *why);
+enum rc actor_new(
+	struct dns *dns, const struct dns_conf *conf, struct dns_actor **out, struct fault *why);
 void actor_wake(struct dns *dns);
-void actor_free(struct dns *dns);
+void actor_free(struct dns_actor **actor);
 
 /* script.c: the box for a question. */
 struct dns_box *script_answer(struct dns *dns, enum dns_type type, struct slice name);

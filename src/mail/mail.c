@@ -183,8 +183,19 @@ void mail_close(struct mail_account **ref)
 		mail_ahead_done(ma);
 		fifo_add(&mail->idle, &ma->node, hash_of(account_id(ma->acc)), size_of(ma));
 	}
+	size_t max = mail->idle.max;
 	lock_leave(&mail->lock);
-	while (evict_one(mail, mail->idle.max))
+	while (evict_one(mail, max))
+		metric_add(METRIC_CACHE_MAIL_EVICTIONS, 1);
+}
+
+void mail_cache_limit(struct mail *mail, size_t bytes)
+{
+	lock_enter(&mail->lock);
+	mail->idle.max = bytes ? bytes : SIZE_MAX;
+	size_t max = mail->idle.max;
+	lock_leave(&mail->lock);
+	while (evict_one(mail, max))
 		metric_add(METRIC_CACHE_MAIL_EVICTIONS, 1);
 }
 

@@ -96,6 +96,8 @@ void mail_close(struct mail_account **ma);
 size_t mail_evict(struct mail *mail, size_t bytes);
 /* Once a second, from one thread: when no account was opened for some seconds, calm_bytes are kept of those not in use. */
 void mail_calm(struct mail *mail);
+/* Another ceiling (cache_bytes). Any thread. */
+void mail_cache_limit(struct mail *mail, size_t bytes);
 /* Bytes that mail_evict could give back: of accounts that nobody uses now. */
 size_t mail_cached(struct mail *mail);
 /* How many records of each account's change log are kept: from now on, at checkpoints and by mail_tidy. */

@@ -106,6 +106,12 @@ static void let_go(void *arg)
 	mem_free(MEM_OTHER, d);
 }
 
+struct doors *doors_get(struct doors *doors)
+{
+	atomic_fetch_add(&doors->users, 1);
+	return doors;
+}
+
 void doors_put(struct doors **doors)
 {
 	if (*doors)

@@ -22,6 +22,7 @@ struct doors {
 
 /* Takes over the caller's count of `conf` when it succeeds. Listens nowhere yet. Faults: CONFIG. */
 enum rc doors_new(struct house *h, struct conf *conf, struct doors **out, struct fault *why);
+struct doors *doors_get(struct doors *doors);
 void doors_put(struct doors **doors);
 /* The listener for this address, or NULL. */
 const struct net_listener *doors_at(const struct doors *doors, const char *bind);

@@ -36,10 +36,16 @@ enum rc house_pairs(
 	return RC_OK;
 }
 
+/* By the newest doors, which know our newest name. */
 static enum rc report(void *arg, struct slice rcpt, struct slice message, struct fault *why)
 {
 	struct house *h = arg;
-	return post_inject(h->first->post, rcpt, message, why);
+	lock_enter(&h->lock);
+	struct doors *doors = doors_get(h->now);
+	lock_leave(&h->lock);
+	enum rc rc = post_inject(doors->post, rcpt, message, why);
+	doors_put(&doors);
+	return rc;
 }
 
 static enum rc local(void *arg, struct queue_local *l, struct task *task, struct fault *why)
@@ -48,21 +54,9 @@ static enum rc local(void *arg, struct queue_local *l, struct task *task, struct
 	return post_local(h->first->post, l, task, why);
 }
 
-static enum rc open_queue(struct house *h, struct fault *why)
+static struct queue_terms queue_terms(const struct conf *c)
 {
-	const struct conf *c = h->conf;
-	struct dns_conf dns = { .run = h->run,
-		.servers = c->dns.servers.at,
-		.servers_n = c->dns.servers.n,
-		.no_dnssec = !c->dns.dnssec,
-		.timeout_ms = c->dns.timeout_ms };
-	TRY(dns_new(&dns, &h->dns, why));
-	struct queue_deps q = { .data = h->data,
-		.blob = h->blob,
-		.run = h->run,
-		.net = h->net,
-		.dns = h->dns,
-		.hostname = c->hostname,
+	return (struct queue_terms){ .hostname = c->hostname,
 		.relay_host = c->queue.relay_host,
 		.port = (unsigned)c->queue.smtp_port,
 		.tls = (enum queue_tls)c->queue.tls,
@@ -76,7 +70,64 @@ static enum rc open_queue(struct house *h, struct fault *why)
 		.per_destination = (uint32_t)c->queue.per_destination,
 		.per_connection = (uint32_t)c->queue.per_connection,
 		.rest_ms = c->queue.rest_ms,
-		.per_message_rcpt = (uint32_t)c->queue.per_message_rcpt,
+		.per_message_rcpt = (uint32_t)c->queue.per_message_rcpt };
+}
+
+static struct auth_terms auth_terms(const struct conf *c)
+{
+	return (struct auth_terms){ .cache_bytes =
+					    c->cache.http_auth ? c->cache.http_auth : 1 << 20,
+		.hash_bytes = c->memory_limit / 3,
+		.cache_ms = c->auth.cache_ms,
+		.delay_ms = c->auth.delay_ms,
+		.failures_max = (uint32_t)c->auth.failures_max,
+		.allow_plain_text = c->auth.allow_plain_text };
+}
+
+static uint64_t directory_bytes(const struct conf *c)
+{
+	return c->cache.directory ? c->cache.directory : 8 << 20;
+}
+
+struct dns_conf house_dns(struct house *h, const struct conf *c)
+{
+	return (struct dns_conf){ .run = h->run,
+		.servers = c->dns.servers.at,
+		.servers_n = c->dns.servers.n,
+		.no_dnssec = !c->dns.dnssec,
+		.cache_max = { [DNS_A] = c->cache.dns_ipv4,
+			[DNS_AAAA] = c->cache.dns_ipv6,
+			[DNS_MX] = c->cache.dns_mx,
+			[DNS_TXT] = c->cache.dns_txt,
+			[DNS_PTR] = c->cache.dns_ptr,
+			[DNS_TLSA] = c->cache.dns_tlsa },
+		.timeout_ms = c->dns.timeout_ms };
+}
+
+void house_change(struct house *h, const struct conf *c)
+{
+	const struct queue_terms queue = queue_terms(c);
+	const struct auth_terms auth = auth_terms(c);
+	queue_change(h->queue, &queue);
+	auth_change(h->auth, &auth);
+	dir_cache_limit(h->dir, directory_bytes(c));
+	mail_cache_limit(h->mail, c->cache.message);
+	const struct dns_conf dns = house_dns(h, c);
+	for (enum dns_type t = 0; t < DNS_TYPES; t++)
+		dns_cache_limit(h->dns, t, dns.cache_max[t]);
+}
+
+static enum rc open_queue(struct house *h, struct fault *why)
+{
+	const struct conf *c = h->conf;
+	const struct dns_conf dns = house_dns(h, c);
+	TRY(dns_new(&dns, &h->dns, why));
+	struct queue_deps q = { .data = h->data,
+		.blob = h->blob,
+		.run = h->run,
+		.net = h->net,
+		.dns = h->dns,
+		.terms = queue_terms(c),
 		.report = report,
 		.local = local,
 		.arg = h };
@@ -87,8 +138,7 @@ static enum rc open_queue(struct house *h, struct fault *why)
 static void open_rooms(struct house *h)
 {
 	const struct conf *c = h->conf;
-	uint64_t directory = c->cache.directory ? c->cache.directory : 8 << 20;
-	h->dir = dir_new(h->data, directory);
+	h->dir = dir_new(h->data, directory_bytes(c));
 	h->accounts = accounts_new(&(struct accounts_deps){ .data = h->data, .run = h->run });
 	h->mail = mail_new(&(struct mail_deps){ .accounts = h->accounts,
 		.data = h->data,
@@ -96,14 +146,8 @@ static void open_rooms(struct house *h)
 		.run = h->run,
 		.cache_bytes = c->cache.message,
 		.calm_bytes = c->memory_limit / CALM_SHARE });
-	h->auth = auth_new(&(struct auth_deps){ .dir = h->dir,
-		.run = h->run,
-		.cache_bytes = c->cache.http_auth ? c->cache.http_auth : 1 << 20,
-		.hash_bytes = c->memory_limit / 3,
-		.cache_ms = c->auth.cache_ms,
-		.delay_ms = c->auth.delay_ms,
-		.failures_max = (uint32_t)c->auth.failures_max,
-		.allow_plain_text = c->auth.allow_plain_text });
+	h->auth = auth_new(
+		&(struct auth_deps){ .dir = h->dir, .run = h->run, .terms = auth_terms(c) });
 }
 
 static void render_config(void *arg, bool json, struct buf *out)

@@ -5,6 +5,7 @@
 
 #include "conf/conf.h"
 #include "base/lock.h"
+#include "dns/dns.h"
 #include "net/net.h"
 #include "net/tls.h"
 
@@ -55,6 +56,9 @@ enum rc house_pairs(struct house *h, const struct conf *c, struct tls_pair *pair
 enum rc house_reload(struct house *h, struct buf *report, struct fault *why);
 /* Connections as many as the configuration allows, or fewer when descriptors would not suffice; then there is an event. */
 struct net_limits house_limits(const struct conf *c);
+/* What lives as long as the process gets the settings that it can change: auth, queue, caches. */
+void house_change(struct house *h, const struct conf *c);
+struct dns_conf house_dns(struct house *h, const struct conf *c);
 /* Listens as the n-th of the doors' listeners says, on a held socket if there is one. */
 enum rc house_listen(struct house *h, const struct doors *doors, size_t n, struct fault *why);
 /* memory.c: who keeps memory is made known, and measuring begins. */

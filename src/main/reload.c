@@ -108,7 +108,7 @@ static void listen_as(struct house *h, struct doors *next, const int *fds)
 static void tell_restart(void *ctx, struct slice key)
 {
 	size_t *n = ctx;
-	if (conf_is_live(key))
+	if (conf_is_live(key) || conf_is_later(key)) /* a restart would not help these */
 		return;
 	(*n)++;
 	event_log(EVENT_SERVER_RESTART_DUE, f_slice("setting", key));
@@ -123,6 +123,7 @@ static void take_over(struct house *h, struct doors *next)
 	const struct net_limits limits = house_limits(c);
 	net_limit(h->net, &limits);
 	run_memory_limit(c->memory_limit);
+	house_change(h, c);
 	event_setup((enum event_level)c->log.level, c->log.format ? EVENT_JSON : EVENT_TEXT);
 	conf_compare(h->conf, c, tell_restart, &waiting);
 	event_log(
@@ -130,9 +131,34 @@ static void take_over(struct house *h, struct doors *next)
 	doors_put(&old);
 }
 
-/* `next` is new and whole: certificates and sockets are what may still fail. */
+static void see_dns(void *ctx, struct slice key)
+{
+	bool *changed = ctx;
+	*changed = *changed || slice_starts(key, S("dns."));
+}
+
+/* A resolver as the new configuration wants it; NULL: as it is. */
+static enum rc new_resolver(
+	struct house *h, const struct conf *c, struct dns_actor **out, struct fault *why)
+{
+	bool changed = false;
+	const struct dns_conf dns = house_dns(h, c);
+	*out = NULL;
+	conf_compare(h->now->conf, c, see_dns, &changed);
+	return changed ? dns_prepare(h->dns, &dns, out, why) : RC_OK;
+}
+
+static void change_resolver(struct house *h, const struct conf *c, struct dns_actor **next)
+{
+	const struct dns_conf dns = house_dns(h, c);
+	if (*next)
+		dns_change(h->dns, &dns, next);
+}
+
+/* `next` is new and whole: certificates, sockets and the resolver are what may still fail. */
 static enum rc put_in_place(struct house *h, struct doors *next, struct fault *why)
 {
+	struct dns_actor *resolver = NULL;
 	struct tls_pair pairs[HOUSE_PAIRS_MAX];
 	size_t n;
 	int *fds = mem_new(MEM_OTHER, (next->n + 1) * sizeof(*fds));
@@ -140,12 +166,16 @@ static enum rc put_in_place(struct house *h, struct doors *next, struct fault *w
 	if (rc == RC_OK)
 		rc = house_pairs(h, next->conf, pairs, &n, why);
 	if (rc == RC_OK)
+		rc = new_resolver(h, next->conf, &resolver, why);
+	if (rc == RC_OK)
 		rc = cert_set(h->watch, pairs, n, why);
 	if (rc == RC_OK) {
 		listen_as(h, next, fds);
+		change_resolver(h, next->conf, &resolver);
 		take_over(h, next);
 	} else {
 		close_all(fds, next->n);
+		dns_unprepare(&resolver);
 	}
 	mem_free(MEM_OTHER, fds);
 	return rc;

@@ -30,7 +30,7 @@ static int by_destination(const void *x, const void *y)
 
 static bool together(const struct queue *q, const struct queue_rcpt *a, const struct queue_rcpt *b)
 {
-	bool relay = route_is_relay(q) && !a->account && !b->account;
+	bool relay = route_is_relay(terms_now(q)) && !a->account && !b->account;
 	return (a->state == b->state && relay) || by_destination(a, b) == 0;
 }
 

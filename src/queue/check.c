@@ -113,7 +113,8 @@ enum rc queue_check(
 	const struct check_range messages = { "queue", S("Qm"), S("Qn") },
 				 index = { "queue's index", S("Qd"), S("Qe") };
 	struct proof p = { .check = check, .blob = blob, .q = mem_new(MEM_OTHER, sizeof(*p.q)) };
-	p.q->deps.relay_host = relay_host;
+	const struct queue_terms terms = { .relay_host = relay_host ? relay_host : "" };
+	atomic_store(&p.q->terms, &terms);
 	enum rc rc = check_walk(check, &index, prove_index, &p, why);
 	if (rc == RC_OK)
 		rc = check_walk(check, &messages, prove_message, &p, why);

@@ -125,7 +125,7 @@ enum step client_lost(struct client *c)
 static void say_hello(struct client *c, const char *verb)
 {
 	c->said_ehlo = verb[0] == 'E';
-	buf_fmt(conn_out(c->conn), "%s %s\r\n", verb, c->q->deps.hostname);
+	buf_fmt(conn_out(c->conn), "%s %s\r\n", verb, c->terms->hostname);
 	client_expect(c, hello);
 }
 
@@ -148,7 +148,7 @@ static enum step banner(struct task *t)
 /* As safe as it gets: mail may go. */
 static enum step ready(struct client *c)
 {
-	if (c->q->deps.tls != QUEUE_TLS_REQUIRED || conn_is_tls(c->conn))
+	if (c->terms->tls != QUEUE_TLS_REQUIRED || conn_is_tls(c->conn))
 		return transaction_begin(c);
 	snprintf(c->d->answer, sizeof(c->d->answer),
 		"451 4.7.10 %.*s offers no TLS, which is required", FMT(conn_peer(c->conn)));
@@ -181,10 +181,11 @@ static enum step introduced(struct client *c)
 	}
 	if (c->said_ehlo)
 		smtp_ehlo_read(smtp_answer_text(&c->reply), &c->ehlo);
-	if (slice_eq_nocase(c->ehlo.name, slice_str(c->q->deps.hostname)) && !route_is_relay(c->q))
+	if (slice_eq_nocase(c->ehlo.name, slice_str(c->terms->hostname)) &&
+		!route_is_relay(c->terms))
 		return talks_to_us(c);
 	c->ehlo.name = c->ehlo.auth = S(""); /* views into the reply, which goes */
-	bool tls = c->q->deps.tls != QUEUE_TLS_NEVER && !c->plain_only && !c->tls_tried;
+	bool tls = c->terms->tls != QUEUE_TLS_NEVER && !c->plain_only && !c->tls_tried;
 	if (!(c->ehlo.ext & SMTP_EXT_STARTTLS) || !tls)
 		return ready(c);
 	buf_str(conn_out(c->conn), "STARTTLS\r\n");
@@ -220,12 +221,18 @@ static enum step secured(struct task *t)
 	}
 	snprintf(c->d->answer, sizeof(c->d->answer), "451 4.7.5 the TLS handshake with %.*s failed",
 		FMT(conn_peer(c->conn)));
-	c->d->plain_next = c->q->deps.tls != QUEUE_TLS_REQUIRED;
+	c->d->plain_next = c->terms->tls != QUEUE_TLS_REQUIRED;
 	hand_back(c, false);
 	return STEP_CLOSE;
 }
 
 /* --- between messages --- */
+
+/* Other terms may ask for TLS, or another name of ours. */
+static bool has_old_terms(const struct client *c)
+{
+	return c->terms != terms_now(c->q);
+}
 
 static enum step free_for_next(struct client *c)
 {
@@ -233,7 +240,7 @@ static enum step free_for_next(struct client *c)
 	lock_enter(&q->lock);
 	struct delivery *done = c->d;
 	if (dest_next(q, c) == RC_NONE)
-		conn_idle(c->conn, q->deps.rest_ms);
+		conn_idle(c->conn, c->terms->rest_ms);
 	task_wake(&done->task, WAKE_EVENT);
 	lock_leave(&q->lock);
 	c->conn->task.step =
@@ -258,7 +265,7 @@ enum step client_done(struct client *c, enum client_end end)
 {
 	c->heard = true;
 	c->carried++;
-	if (end == CLIENT_QUIT || c->carried >= c->q->deps.per_connection ||
+	if (end == CLIENT_QUIT || c->carried >= c->terms->per_connection || has_old_terms(c) ||
 		conn_draining(c->conn)) {
 		hand_back(c, false); /* the result does not wait for the goodbye */
 		return leave(c);
@@ -275,7 +282,8 @@ static enum step resting(struct task *t)
 	struct client *c = client_of(t);
 	struct slice unasked;
 	enum rc rc = conn_bytes(c->conn, REPLY_LINE, &unasked); /* 421, or the end */
-	bool ends = rc != RC_MORE || conn_timed_out(c->conn) || conn_draining(c->conn);
+	bool ends = rc != RC_MORE || conn_timed_out(c->conn) || conn_draining(c->conn) ||
+		    has_old_terms(c);
 	lock_enter(&c->q->lock);
 	bool given = c->d != NULL;
 	if (!given && ends)
@@ -313,7 +321,7 @@ static enum rc opened(void *arg, struct conn *conn)
 			FMT(conn_peer(conn)));
 		return RC_TEMP; /* drop hands back */
 	}
-	conn_idle(conn, c->q->deps.command_ms);
+	conn_idle(conn, c->terms->command_ms);
 	client_expect(c, banner);
 	return RC_OK;
 }
@@ -342,6 +350,7 @@ enum rc client_connect(struct delivery *d, const struct sockaddr *to, socklen_t 
 	struct client *c = mem_new(MEM_QUEUE, sizeof(*c));
 	struct conn *conn;
 	c->q = q;
+	c->terms = d->terms;
 	c->d = d;
 	c->dest = d->dest;
 	c->plain_only = d->plain_next;
@@ -352,7 +361,7 @@ enum rc client_connect(struct delivery *d, const struct sockaddr *to, socklen_t 
 	lock_enter(&q->lock);
 	d->client = c;
 	lock_leave(&q->lock);
-	struct net_target target = { .to = to, .to_len = len, .timeout_ms = q->deps.connect_ms };
+	struct net_target target = { .to = to, .to_len = len, .timeout_ms = c->terms->connect_ms };
 	if (net_connect(q->deps.net, &target, &q->door, c, &conn) == RC_OK)
 		return RC_OK;
 	lock_enter(&q->lock);

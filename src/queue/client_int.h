@@ -10,6 +10,7 @@
 /* One outgoing connection. Its task owns it; what a rest hands over is under the queue's lock. */
 struct client {
 	struct queue *q;
+	const struct queue_terms *terms; /* [queue 4] */
 	struct conn *conn;
 	struct dest *dest;
 	struct client *next; /* at rest, in its destination's list */

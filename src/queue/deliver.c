@@ -46,6 +46,7 @@ void deliver_start(struct queue *q, struct item *item)
 {
 	struct delivery *d = mem_new(MEM_QUEUE, sizeof(*d));
 	d->q = q;
+	d->terms = terms_now(q);
 	d->item = item;
 	d->m.id = item->id;
 	arena_init(&d->arena, 16 * 1024 * 1024);
@@ -112,7 +113,7 @@ static enum step load(struct task *t)
 /* Those of the domain at hand that had no turn in this round, as many as one transaction may have. */
 static void choose(struct delivery *d, bool relay)
 {
-	uint32_t left = d->q->deps.per_message_rcpt;
+	uint32_t left = d->terms->per_message_rcpt;
 	for (size_t i = 0; i < d->m.rcpts_n; i++) {
 		struct queue_rcpt *r = &d->m.rcpts[i];
 		d->taken[i] = false;
@@ -149,7 +150,7 @@ static enum step stop(struct delivery *d)
 static enum step next_domain(struct task *t)
 {
 	struct delivery *d = delivery_of(t);
-	bool relay = route_is_relay(d->q);
+	bool relay = route_is_relay(d->terms);
 	leave(d);
 	while (d->first < d->m.rcpts_n &&
 		(d->m.rcpts[d->first].state != QUEUE_WAITING || d->tried[d->first]))
@@ -164,7 +165,7 @@ static enum step next_domain(struct task *t)
 		t->step = deliver_local;
 		return STEP_MORE;
 	}
-	d->domain = relay ? slice_str(d->q->deps.relay_host)
+	d->domain = relay ? slice_str(d->terms->relay_host)
 			  : queue_domain(d->m.rcpts[d->first].address);
 	choose(d, relay);
 	d->hosts_n = d->host = d->address = 0;
@@ -290,13 +291,12 @@ static enum step talking(struct task *t)
 
 static int64_t next_try(const struct delivery *d)
 {
-	const struct queue_deps *deps = &d->q->deps;
 	uint32_t tries = 1;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
 		if (d->m.rcpts[i].state == QUEUE_WAITING && d->m.rcpts[i].tries > tries)
 			tries = d->m.rcpts[i].tries;
-	uint64_t wait = deps->retry_first_ms;
-	uint64_t most = deps->retry_max_ms;
+	uint64_t wait = d->terms->retry_first_ms;
+	uint64_t most = d->terms->retry_max_ms;
 	for (uint32_t i = 1; i < tries && wait < most; i++)
 		wait *= 2;
 	return run_unix(d->task.run) + (int64_t)((wait < most ? wait : most) / 1000 + 1);
@@ -304,7 +304,7 @@ static int64_t next_try(const struct delivery *d)
 
 static void expire(struct delivery *d, int64_t now)
 {
-	uint64_t expire_ms = d->q->deps.expire_ms;
+	uint64_t expire_ms = d->terms->expire_ms;
 	if (now - d->m.made < (int64_t)(expire_ms / 1000))
 		return;
 	for (size_t i = 0; i < d->m.rcpts_n; i++)
@@ -342,10 +342,10 @@ static enum rc report(struct delivery *d)
 {
 	struct slice text;
 	struct queue_deps *deps = &d->q->deps;
-	struct dsn_conf conf = { .hostname = deps->hostname,
+	struct dsn_conf conf = { .hostname = d->terms->hostname,
 		.now = run_unix(d->task.run),
-		.notify_after_s = (int64_t)(deps->notify_ms / 1000),
-		.expire_s = (int64_t)(deps->expire_ms / 1000) };
+		.notify_after_s = (int64_t)(d->terms->notify_ms / 1000),
+		.expire_s = (int64_t)(d->terms->expire_ms / 1000) };
 	struct fault why = { 0 };
 	run_block_begin(RUN_STORE_BLOB);
 	enum rc rc = dsn_make(&conf, deps->blob, &d->m, &d->work, &text);

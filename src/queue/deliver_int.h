@@ -12,6 +12,7 @@
 struct delivery {
 	struct task task; /* first */
 	struct queue *q;
+	const struct queue_terms *terms; /* [queue 4] */
 	struct arena arena;
 	struct queue_message m;
 	struct dns_memo memo;

@@ -4,7 +4,7 @@
 #include "base/must.h"
 #include "queue/client_int.h"
 
-/* [dest 1] While anybody waits, no connection rests, and `busy` is at its limit. */
+/* [dest 1] While anybody waits, `busy` is at its limit, or over one that was lowered. */
 
 static struct dest **bucket_of(struct queue *q, struct slice key)
 {
@@ -66,12 +66,11 @@ bool dest_enter(struct queue *q, struct slice key, struct delivery *by)
 	must(!by->dest && !by->waits);
 	by->dest = d;
 	by->next = NULL;
-	if (d->busy < q->deps.per_destination) {
+	if (d->busy < terms_now(q)->per_destination) {
 		d->busy++;
 		(void)dest_again(q, by);
 		return true;
 	}
-	must(!d->idle); /* [dest 1] */
 	by->waits = true;
 	q->running--; /* who waits takes nobody's place */
 	if (d->first)
@@ -84,13 +83,26 @@ bool dest_enter(struct queue *q, struct slice key, struct delivery *by)
 
 static struct delivery *take_first(struct queue *q, struct dest *d)
 {
-	struct delivery *first = d->first;
+	struct delivery *first = d->busy <= terms_now(q)->per_destination ? d->first : NULL;
 	if (first) {
 		d->first = first->next;
 		first->waits = false;
 		q->running++;
 	}
 	return first;
+}
+
+void dest_changed(struct queue *q)
+{
+	for (size_t b = 0; b < DEST_BUCKETS; b++)
+		for (struct dest *d = q->dests[b]; d; d = d->next) {
+			for (struct client *c = d->idle; c; c = c->next)
+				task_wake(&c->conn->task, WAKE_EVENT);
+			while (d->first && d->busy < terms_now(q)->per_destination) {
+				d->busy++;
+				task_wake(&take_first(q, d)->task, WAKE_EVENT);
+			}
+		}
 }
 
 static void unwait(struct dest *d, struct delivery *by)

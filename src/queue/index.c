@@ -123,7 +123,8 @@ static bool refill(struct queue *q, struct dest *d, struct page *p)
 	for (size_t i = 0; i < p->n && !d->more; i++) {
 		struct slice to = p->at[i].to;
 		bool away = to.len && to.at[0] != ' ';
-		bool ours = slice_eq_nocase(to, slice_str(d->key)) || (away && route_is_relay(q));
+		bool ours = slice_eq_nocase(to, slice_str(d->key)) ||
+			    (away && route_is_relay(terms_now(q)));
 		if (before(q->seen, p->at[i].place))
 			return false; /* from here on the others will find it */
 		if (ours && (!file(q, p->at[i].place, p->at[i].to, true) ||

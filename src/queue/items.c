@@ -22,7 +22,7 @@ struct item *items_find(struct queue *q, uint64_t id)
 static bool may_begin(const struct queue *q, const struct dest *d)
 {
 	/* as many again wait or write down their results, so that no connection waits for the next message */
-	return d->first_item && d->begun < 2 * q->deps.per_destination + 2;
+	return d->first_item && d->begun < 2 * terms_now(q)->per_destination + 2;
 }
 
 static void ring_put(struct queue *q, struct dest *d)
@@ -73,7 +73,7 @@ void items_wait(struct queue *q, struct item *i, bool first)
 
 struct item *items_take(struct queue *q)
 {
-	while (q->ring && q->running < q->deps.at_once) {
+	while (q->ring && q->running < terms_now(q)->at_once) {
 		struct dest *d = q->ring;
 		q->ring = d->next_in_ring;
 		d->in_ring = false;

@@ -131,29 +131,13 @@ static const struct task_kind kind = { "queue", steps, 1, drop_scheduler };
 
 /* --- the whole --- */
 
-static void fill_defaults(struct queue_deps *d)
-{
-	static const uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
-	d->retry_first_ms = d->retry_first_ms ? d->retry_first_ms : 15 * minute;
-	d->retry_max_ms = d->retry_max_ms ? d->retry_max_ms : 4 * hour;
-	d->expire_ms = d->expire_ms ? d->expire_ms : 5 * 24 * hour;
-	d->notify_ms = d->notify_ms ? d->notify_ms : 24 * hour;
-	d->connect_ms = d->connect_ms ? d->connect_ms : 30 * second;
-	d->command_ms = d->command_ms ? d->command_ms : 5 * minute;
-	d->at_once = d->at_once ? d->at_once : 200;
-	d->per_destination = d->per_destination ? d->per_destination : 20;
-	d->per_message_rcpt = d->per_message_rcpt ? d->per_message_rcpt : 100;
-	d->per_connection = d->per_connection ? d->per_connection : 100;
-	d->rest_ms = d->rest_ms ? d->rest_ms : 5 * second;
-}
-
 struct queue *queue_new(const struct queue_deps *deps)
 {
 	struct queue *q = mem_new(MEM_QUEUE, sizeof(*q));
 	struct scheduler *s = mem_new(MEM_QUEUE, sizeof(*s));
 	q->deps = *deps;
-	fill_defaults(&q->deps);
 	lock_init(&q->lock, LOCK_QUEUE);
+	queue_change(q, &deps->terms);
 	client_door(q);
 	s->q = q;
 	q->scheduler = &s->task;
@@ -183,6 +167,7 @@ void queue_free(struct queue **ref)
 		return;
 	mem_free(MEM_QUEUE, q->scheduler);
 	free_items(q);
+	terms_free(q);
 	lock_done(&q->lock);
 	mem_free(MEM_QUEUE, q);
 	*ref = NULL;

@@ -23,12 +23,8 @@ struct queue_local;
 
 enum queue_tls { QUEUE_TLS_OPPORTUNISTIC, QUEUE_TLS_REQUIRED, QUEUE_TLS_NEVER };
 
-struct queue_deps {
-	struct data *data;
-	struct blob *blob;
-	struct run *run;
-	struct net *net; /* its TLS context also serves as client */
-	struct dns *dns; /* NULL: only relay_host and address literals are reached */
+/* What may change while it runs. */
+struct queue_terms {
 	const char *hostname;
 	const char *
 		relay_host; /* "host:port", "[192.0.2.1]:25", "[2001:db8::1]:25"; NULL or "": by MX */
@@ -41,6 +37,15 @@ struct queue_deps {
 	uint32_t per_destination; /* connections to one destination; 0: 20 */
 	uint32_t per_connection; /* messages over one connection; 0: 100 */
 	uint32_t per_message_rcpt; /* recipients of one transaction; 0: 100 */
+};
+
+struct queue_deps {
+	struct data *data;
+	struct blob *blob;
+	struct run *run;
+	struct net *net; /* its TLS context also serves as client */
+	struct dns *dns; /* NULL: only relay_host and address literals are reached */
+	struct queue_terms terms; /* copied */
 	/* Delivers a report to the sender of a message, local or not: makes its own commit. It is called on a worker that
 	 * has given up its seat, and may block. NULL: reports are only logged. */
 	enum rc (*report)(void *arg, struct slice rcpt, struct slice message, struct fault *why);
@@ -105,6 +110,10 @@ struct queue *queue_new(const struct queue_deps *deps);
 /* Starts; call it when the run time runs. How much is stored does not matter. */
 enum rc queue_start(struct queue *q, struct fault *why);
 void queue_free(struct queue **q);
+
+/* Other terms, copied: for what begins from now on; connections at rest end. Those that count no more are kept as long as the
+ * queue: a change costs a few hundred octets. One caller at a time. */
+void queue_change(struct queue *q, const struct queue_terms *terms);
 
 /* Adds records and links to the batch, one for each destination; m->id, the first of their ids, and m->parts are set.
  * The blob itself is added by the caller. A recipient may be sent already: then its sender is told. RC_LIMIT: no memory. */

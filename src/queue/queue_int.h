@@ -61,8 +61,17 @@ struct dest {
 	char key[]; /* empty: nothing has to be sent */
 };
 
+/* [queue 4] What began under terms ends under them: a delivery and a connection each keep theirs. */
+struct terms {
+	struct queue_terms now;
+	struct terms *older; /* kept: somebody may still look at them */
+	char text[]; /* the strings */
+};
+
 struct queue {
-	struct queue_deps deps;
+	struct queue_deps deps; /* without its terms */
+	_Atomic(const struct queue_terms *) terms;
+	struct terms *all; /* the newest first; queue_change's own */
 	struct task *scheduler;
 	struct door door; /* of outgoing connections */
 	struct lock lock; /* guards all below */
@@ -143,7 +152,12 @@ struct dest *dest_get(struct queue *q, struct slice key);
 void dest_put(struct queue *q, struct dest *d);
 
 /* route.c */
-bool route_is_relay(const struct queue *q);
+bool route_is_relay(const struct queue_terms *terms);
+/* terms.c: those that count now; they live as long as the queue. */
+const struct queue_terms *terms_now(const struct queue *q);
+void terms_free(struct queue *q);
+/* dest.c, under the lock: those that wait begin, as far as the terms allow now; what rests is woken. */
+void dest_changed(struct queue *q);
 
 /* client.c */
 void client_door(struct queue *q);

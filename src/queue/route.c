@@ -13,20 +13,20 @@ struct candidate {
 	uint16_t dice; /* RFC 5321 5.1: those of equal preference take turns */
 };
 
-bool route_is_relay(const struct queue *q)
+bool route_is_relay(const struct queue_terms *terms)
 {
-	return q->deps.relay_host && q->deps.relay_host[0];
+	return terms->relay_host[0] != '\0';
 }
 
 static unsigned port_of(const struct delivery *d)
 {
 	uint64_t port;
-	if (route_is_relay(d->q)) {
-		struct slice s = slice_str(d->q->deps.relay_host);
+	if (route_is_relay(d->terms)) {
+		struct slice s = slice_str(d->terms->relay_host);
 		s = slice_tail(s, slice_rfind(s, ':') + 1);
 		return slice_u64(s, 65535, &port) == RC_OK ? (unsigned)port : SMTP_PORT;
 	}
-	return d->q->deps.port ? d->q->deps.port : SMTP_PORT;
+	return d->terms->port ? d->terms->port : SMTP_PORT;
 }
 
 /* --- hosts --- */
@@ -54,7 +54,7 @@ static enum rc choose(struct delivery *d, const struct dns_answer *mx, const cha
 	struct candidate all[MX_MAX];
 	uint16_t dice[MX_MAX];
 	size_t n = 0;
-	unsigned ours = our_preference(mx, d->q->deps.hostname);
+	unsigned ours = our_preference(mx, d->terms->hostname);
 	if (mx->n == 1 && mx->rr[0].mx.host.len == 0) {
 		*no = "556 5.1.10 the domain takes no mail"; /* RFC 7505 */
 		return RC_DENIED;
@@ -82,7 +82,7 @@ enum rc route_hosts(struct delivery *d, const char **no)
 	struct dns_answer mx = { 0 };
 	struct fault why = { 0 };
 	d->hosts_n = 0;
-	if (route_is_relay(d->q)) {
+	if (route_is_relay(d->terms)) {
 		d->hosts[d->hosts_n++] = slice_head(d->domain, slice_rfind(d->domain, ':'));
 		return RC_OK;
 	}
@@ -110,7 +110,7 @@ enum rc route_hosts(struct delivery *d, const char **no)
 
 const char *route_unreachable(const struct delivery *d)
 {
-	if (d->hosts_n == 0 || d->has_address || d->dns_failed || route_is_relay(d->q))
+	if (d->hosts_n == 0 || d->has_address || d->dns_failed || route_is_relay(d->terms))
 		return NULL;
 	return slice_eq(d->hosts[0], d->domain)
 		       ? "550 5.1.2 the domain has neither a mail server nor an address"

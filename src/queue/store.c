@@ -20,12 +20,13 @@ void queue_due_key(struct buf *key, struct due place)
 
 struct slice queue_to(const struct queue *q, const struct queue_message *m)
 {
+	const struct queue_terms *terms = terms_now(q);
 	for (size_t i = 0; i < m->rcpts_n; i++)
 		if (m->rcpts[i].state == QUEUE_WAITING && m->rcpts[i].account)
 			return S(" local"); /* no domain has a blank */
 		else if (m->rcpts[i].state == QUEUE_WAITING)
-			return route_is_relay(q) ? slice_str(q->deps.relay_host)
-						 : queue_domain(m->rcpts[i].address);
+			return route_is_relay(terms) ? slice_str(terms->relay_host)
+						     : queue_domain(m->rcpts[i].address);
 	return S("");
 }
 

@@ -133,7 +133,7 @@ enum step transaction_begin(struct client *c)
 	struct fault why = { 0 };
 	c->heard = false;
 	memcpy(d->server, c->name, sizeof(d->server));
-	conn_idle(c->conn, c->q->deps.command_ms);
+	conn_idle(c->conn, c->terms->command_ms);
 	const char *no = unfit(c);
 	if (no) {
 		snprintf(d->answer, sizeof(d->answer), "%s", no);
@@ -358,7 +358,7 @@ enum step transaction_body(struct task *t)
 		return client_lost(c);
 	}
 	buf_str(conn_out(c->conn), c->at_line_start ? ".\r\n" : "\r\n.\r\n");
-	conn_idle(c->conn, 2 * c->q->deps.command_ms); /* RFC 5321 4.5.3.2.6: it may take longest */
+	conn_idle(c->conn, 2 * c->terms->command_ms); /* RFC 5321 4.5.3.2.6: it may take longest */
 	client_expect(c, transaction_final);
 	return STEP_MORE;
 }

@@ -1,17 +1,20 @@
 # reload.py: A changed configuration counts without a restart, a faulty one changes nothing, a dead child refuses nobody.
+import base64
+import json
 import os
 import re
 import signal
 import socket
+import socketserver
 import sys
 import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from harness import DOMAIN, PASSWORD, SLOW, Line, main, serve, smtp_session, test  # noqa: E402
+from harness import DOMAIN, PASSWORD, SLOW, Line, Sink, main, message, serve, smtp_session, test  # noqa: E402
 from figures import child_of  # noqa: E402
-from server import free_port  # noqa: E402
+from server import HOST, free_port  # noqa: E402
 
 
 def wait_log(server, pattern, since=0, seconds=10):
@@ -33,6 +36,11 @@ def hang_up(server, answer="server.reloaded"):
     since = log_size(server)
     server.process.send_signal(signal.SIGHUP)
     return wait_log(server, answer, since)
+
+
+def nothing_is_due(server):
+    log = hang_up(server)
+    assert "restart-due" not in log.replace("restart_due", ""), log
 
 
 def rewrite(server, *changes, extra=""):
@@ -150,12 +158,129 @@ def listeners_come_and_go(server):
 @test
 def what_needs_a_restart_is_named(server):
     whole = server.config.read_text()
-    rewrite(server, extra='\n[queue]\nport = 2626\n[smtp]\nmax-errors = 7\n')
+    rewrite(server, ("[server]\n", "[server]\nworkers = 3\n"), extra='\n[smtp]\nmax-errors = 7\n')
     log = hang_up(server)
     due = [l for l in log.splitlines() if "server.restart-due" in l]
-    assert len(due) == 1 and "queue.port" in due[0], due
+    assert len(due) == 1 and "server.workers" in due[0], due
     server.config.write_text(whole)
-    assert "restart-due" not in hang_up(server)
+    nothing_is_due(server)
+
+
+@test
+def log_in_follows(server):
+    whole = server.config.read_text()
+    with smtp_session(server, "submission") as c:
+        assert c.smtp("AUTH PLAIN " + plain("ann", "wrong")).startswith("535")
+        assert c.smtp("NOOP").startswith("250")
+    rewrite(server, extra='\n[auth]\nmax-failures = 1\ndelay = "1ms"\ncache = "1s"\n[cache]\nhttp-auth.size = "10KB"\n'
+            'directory.size = "20KB"\nmessage.size = "1MB"\n')
+    nothing_is_due(server)
+    with smtp_session(server, "submission") as c:
+        began = time.monotonic()
+        assert c.smtp("AUTH PLAIN " + plain("ann", "wrong")).startswith("535")
+        took = time.monotonic() - began
+        assert SLOW > 1 or took < 0.9, f"the delay of before: {took:.2f} s"
+        assert c.smtp().startswith("421 4.7.0")
+    with smtp_session(server, "submission") as c:
+        assert c.smtp("AUTH PLAIN " + plain("ann", PASSWORD)).startswith("235")
+    server.config.write_text(whole)
+    nothing_is_due(server)
+
+
+def plain(user, password):
+    return base64.b64encode(f"\0{user}@{DOMAIN}\0{password}".encode()).decode()
+
+
+def send(server, to, subject="hello"):
+    with smtp_session(server, "submission") as c:
+        assert c.smtp("AUTH PLAIN " + plain("ann", PASSWORD)).startswith("235")
+        for text, code in ((f"MAIL FROM:<ann@{DOMAIN}>", "250"), (f"RCPT TO:<{to}>", "250"), ("DATA", "354")):
+            assert c.smtp(text).startswith(code)
+        c.send(message(subject, sender=f"ann@{DOMAIN}", to=to))
+        assert c.smtp(".").startswith("250")
+
+
+@test
+def outgoing_mail_and_our_name_follow(server):
+    """What waited for one relay leaves by another one, under a new name, as soon as it is tried."""
+    whole = server.config.read_text()
+    rewrite(server, extra=f'\n[queue]\nrelay-host = "127.0.0.1:{free_port()}"\n')
+    hang_up(server)
+    send(server, "joe@far.example", "waits")
+    wait_log(server, "queue.deferred")
+    with socket.create_server(("127.0.0.1", 0)) as relay:
+        relay.settimeout(20 * SLOW)
+        server.config.write_text(whole)
+        rewrite(server, (f'hostname = "{HOST}"', 'hostname = "new.veredus.test"'),
+                extra=f'\n[queue]\nrelay-host = "127.0.0.1:{relay.getsockname()[1]}"\nretry.first = "1s"\n')
+        nothing_is_due(server)
+        with smtp_session(server) as c:
+            assert c.smtp("HELO x").startswith("250 new.veredus.test"), "the old name"
+        waiting = json.loads(server.cli("queue", "list", "--json"))
+        server.cli("queue", "retry", str(waiting[0]["id"]))
+        peer, _ = relay.accept()
+        with peer, peer.makefile("rb") as lines:
+            peer.settimeout(20 * SLOW)
+            peer.sendall(b"220 relay ESMTP\r\n")
+            assert lines.readline() == b"EHLO new.veredus.test\r\n"
+            peer.sendall(b"250 relay\r\n")
+            for answer in (b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"):
+                assert lines.readline()
+                peer.sendall(answer)
+            text = []
+            while (line := lines.readline()) not in (b".\r\n", b""):
+                text.append(line)
+            peer.sendall(b"250 taken\r\n")
+        assert b"Subject: waits\r\n" in text
+    server.config.write_text(whole)
+    hang_up(server)
+
+
+class Names(socketserver.ThreadingUDPServer):
+    """A name server for which every domain's mail server is here."""
+
+    def __init__(self):
+        self.asked = 0
+        super().__init__(("127.0.0.1", 0), Name)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Name(socketserver.BaseRequestHandler):
+    def handle(self):
+        question, sock = self.request
+        end = question.index(b"\0", 12) + 5
+        kind = int.from_bytes(question[end - 4 : end - 2], "big")
+        self.server.asked += 1
+        data = {1: b"\x7f\0\0\1", 15: b"\0\x0a\x02mx\xc0\x0c"}.get(kind)
+        record = b"\xc0\x0c" + kind.to_bytes(2, "big") + b"\0\1\0\0\0\x3c" + len(data).to_bytes(2, "big") + data if data else b""
+        head = question[:2] + b"\x81\x80\0\1" + (b"\0\1" if data else b"\0\0") + b"\0\0\0\0"
+        sock.sendto(head + question[12:end] + record, self.client_address)
+
+
+@test
+def names_are_asked_of_other_servers(server):
+    whole = server.config.read_text()
+    dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # takes questions, and never answers
+    dead.bind(("127.0.0.1", 0))
+    sink = Sink()
+    with dead, sink, Names() as names:
+        def ask(port, extra=""):
+            server.config.write_text(whole)
+            rewrite(server, extra=f'\n[dns]\nservers = ["127.0.0.1:{port}"]\ndnssec = false\n{extra}\n[queue]\nport = {sink.port}\n')
+            nothing_is_due(server)
+
+        ask(dead.getsockname()[1])
+        send(server, "joe@one.example", "asked twice")
+        dead.settimeout(20 * SLOW)
+        dead.recv(1000)
+        ask(names.server_address[1], 'timeout = "5s"')  # what is under way is asked again
+        assert sink.wait(1), "it still waits for the dead server"
+        send(server, "joe@two.example", "asked once")
+        assert sink.wait(2) and names.asked >= 4
+        sink.shutdown()
+        names.shutdown()
+    server.config.write_text(whole)
+    hang_up(server)
 
 
 @test

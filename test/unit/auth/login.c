@@ -246,11 +246,13 @@ static int open_world(void **state)
 	w->run = run_new(&(struct run_conf){ .seats = 2 });
 	w->auth = auth_new(&(struct auth_deps){ .dir = w->dir,
 		.run = w->run,
-		.cache_bytes = 4096,
-		.hash_bytes = HASH_BYTES,
-		.delay_ms = DELAY_MS });
-	w->lenient = auth_new(&(struct auth_deps){
-		.dir = w->dir, .run = w->run, .cache_bytes = 4096, .allow_plain_text = true });
+		.terms.cache_bytes = 4096,
+		.terms.hash_bytes = HASH_BYTES,
+		.terms.delay_ms = DELAY_MS });
+	w->lenient = auth_new(&(struct auth_deps){ .dir = w->dir,
+		.run = w->run,
+		.terms.cache_bytes = 4096,
+		.terms.allow_plain_text = true });
 	run_start(w->run);
 	assert_int_equal(dir_domain_add(w->dir, S("example.org"), 0, &w->why), RC_OK);
 	assert_int_equal(dir_add(w->dir, &ann, &w->ann, &w->why), RC_OK);

@@ -62,7 +62,7 @@ void world_begin(struct world *w, bool queue)
 	w->mail = mail_new(&(struct mail_deps){
 		.accounts = w->accounts, .data = w->data, .blob = w->blob, .run = w->run });
 	w->auth = auth_new(&(struct auth_deps){
-		.dir = w->dir, .run = w->run, .cache_bytes = 1 << 16, .delay_ms = 1 });
+		.dir = w->dir, .run = w->run, .terms.cache_bytes = 1 << 16, .terms.delay_ms = 1 });
 	assert_int_equal(dns_script_new(w->run, zone, 1, &w->dns, &w->why), RC_OK);
 	if (queue)
 		w->queue = queue_new(&(struct queue_deps){ .data = w->data,
@@ -70,10 +70,10 @@ void world_begin(struct world *w, bool queue)
 			.run = w->run,
 			.net = w->net,
 			.dns = w->dns,
-			.hostname = "mx.example.org",
-			.retry_first_ms = 3600000,
-			.retry_max_ms = 3600000,
-			.expire_ms = 3600000000 });
+			.terms.hostname = "mx.example.org",
+			.terms.retry_first_ms = 3600000,
+			.terms.retry_max_ms = 3600000,
+			.terms.expire_ms = 3600000000 });
 	w->post = post_new(&(struct post_deps){ .mail = w->mail,
 		.dir = w->dir,
 		.data = w->data,

@@ -64,7 +64,7 @@ static void domains_apart(void **state)
 	peer_start(&p, 0);
 	q = (struct peer){ .extensions = "", .address = "127.0.0.2" };
 	peer_start(&q, p.port);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_begin(&w, &(struct queue_deps){ .terms.port = p.port });
 	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("one@a.test", "two@b.test"), 0);
 	assert_true(peer_wait(&q, 1));
 	assert_true(peer_wait(&p, 1));
@@ -106,7 +106,7 @@ static void next_server(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING" };
 	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port, .per_connection = 1 });
+	world_begin(&w, &(struct queue_deps){ .terms.port = p.port, .terms.per_connection = 1 });
 	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@two.test"), 0);
 	assert_true(world_emptied(&w));
 	bad = (struct peer){ .address = "127.0.0.3", .greeting = "554 no service\r\n" };
@@ -129,7 +129,7 @@ static void lost_in_the_body(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING", .drop_in_body = true };
 	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_begin(&w, &(struct queue_deps){ .terms.port = p.port });
 	uint64_t id = world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@a.test"), 0);
 	for (int i = 0; i < 400; i++) {
 		assert_int_equal(queue_show(w.queue, id, &w.a, &m, &w.why), RC_OK);
@@ -153,7 +153,7 @@ static void cancel_and_pause(void **state)
 	struct queue_message m, *all;
 	size_t n;
 	(void)state;
-	world_begin(&w, &(struct queue_deps){ .port = 9 }); /* nobody listens: it stays */
+	world_begin(&w, &(struct queue_deps){ .terms.port = 9 }); /* nobody listens: it stays */
 	uint64_t id = world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@b.test"), 0);
 	for (int i = 0; i < 400 && queue_pause(w.queue, id, true, &w.why) != RC_OK; i++)
 		usleep(5000);

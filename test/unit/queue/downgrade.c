@@ -22,7 +22,7 @@ static const char *sent(struct slice text, const char *extensions)
 	struct queue_message m = { .rcpts = to, .rcpts_n = 1, .body_8bit = true };
 	p = (struct peer){ .extensions = extensions };
 	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port });
+	world_begin(&w, &(struct queue_deps){ .terms.port = p.port });
 	world_queue(&w, text, &m);
 	assert_true(world_emptied(&w));
 	world_end(&w);

@@ -15,7 +15,7 @@ enum { SUCCESS = 2, FAILURE = 4, DELAY = 8 };
 static void run_one(struct peer *p, struct world *w, struct slice text, struct queue_message *m)
 {
 	peer_start(p, 0);
-	world_begin(w, &(struct queue_deps){ .port = p->port });
+	world_begin(w, &(struct queue_deps){ .terms.port = p->port });
 	world_queue(w, text, m);
 	assert_true(world_emptied(w));
 	world_end(w);
@@ -120,7 +120,8 @@ static void told_once(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING" };
 	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port, .notify_ms = 3000 * 1000 });
+	world_begin(
+		&w, &(struct queue_deps){ .terms.port = p.port, .terms.notify_ms = 3000 * 1000 });
 	m.made = run_unix(w.run) - 3600;
 	uint64_t id = world_queue(&w, S("S: 1\r\n\r\nx\r\n"), &m);
 	for (int i = 0; i < 1000; i++) {

@@ -60,7 +60,7 @@ static void some_at_a_time(void **state)
 	struct queue_message m = { .rcpts = to, .rcpts_n = ACCOUNTS };
 	(void)state;
 	boxes = (struct boxes){ .w = &w };
-	world_begin(&w, &(struct queue_deps){ .port = 9, .local = deliver });
+	world_begin(&w, &(struct queue_deps){ .terms.port = 9, .local = deliver });
 	for (size_t i = 0; i < ACCOUNTS; i++)
 		to[i] = (struct queue_rcpt){ .address = S("all@here.test"),
 			.account = (uint32_t)i + 1 };
@@ -91,7 +91,7 @@ static void goes_on_after_a_start(void **state)
 	struct queue_message m = { .rcpts = to, .rcpts_n = ACCOUNTS };
 	(void)state;
 	boxes = (struct boxes){ .w = &w };
-	world_begin(&w, &(struct queue_deps){ .port = 9, .local = only_once });
+	world_begin(&w, &(struct queue_deps){ .terms.port = 9, .local = only_once });
 	for (size_t i = 0; i < ACCOUNTS; i++)
 		to[i] = (struct queue_rcpt){ .address = S("all@here.test"),
 			.account = (uint32_t)i + 1 };

@@ -48,9 +48,10 @@ static void slow_beside_fast(void **state)
 	peer_start(&slow, 0);
 	fast = (struct peer){ .extensions = "PIPELINING" };
 	peer_start(&fast, slow.port);
-	struct queue_deps deps = {
-		.port = slow.port, .at_once = 4, .per_destination = 2, .command_ms = 60000
-	};
+	struct queue_deps deps = { .terms.port = slow.port,
+		.terms.at_once = 4,
+		.terms.per_destination = 2,
+		.terms.command_ms = 60000 };
 	world_begin(&w, &deps);
 	for (int i = 0; i < 50; i++)
 		world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@b.test"), 0);
@@ -83,6 +84,29 @@ static void all_leave_once(void **state)
 	assert_int_equal(p.messages, 3510);
 }
 
+/* Other terms again and again while messages leave, with connections busy, at rest and waited for: each leaves once. */
+static void terms_change_under_way(void **state)
+{
+	static struct peer p;
+	static struct world w;
+	(void)state;
+	world_meet(&w, &p, "PIPELINING");
+	struct queue_terms terms = w.deps.terms;
+	for (uint32_t i = 0; i < 300; i++) {
+		world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@a.test"), 0);
+		terms.per_destination = i % 3 == 0 ? 1 : 10;
+		terms.at_once = i % 5 == 0 ? 2 : 50;
+		terms.per_connection = 1 + i % 7;
+		queue_change(w.queue, &terms);
+	}
+	for (int i = 0; i < 10 && !world_emptied(&w); i++)
+		;
+	assert_int_equal(queue_depth(w.queue), 0);
+	world_end(&w);
+	peer_stop(&p);
+	assert_int_equal(p.messages, 300);
+}
+
 /* QUEUE_ITEMS=1000000 QUEUE_ENGINE=rocksdb build/unit/queue tells the figures for more. */
 static void start_does_not_wait(void **state)
 {
@@ -96,7 +120,7 @@ static void start_does_not_wait(void **state)
 	fast = (struct peer){ .extensions = "PIPELINING" };
 	peer_start(&fast, slow.port);
 	world_begin_on(&w, engine ? engine : "memory",
-		&(struct queue_deps){ .port = slow.port, .command_ms = 60000 });
+		&(struct queue_deps){ .terms.port = slow.port, .terms.command_ms = 60000 });
 	store_many(&w, n, "x@b.test");
 	store_many(&w, 1, "x@a.test");
 	size_t before = mem_used(MEM_QUEUE);
@@ -178,7 +202,7 @@ static void past_records_leave(void **state)
 int test_many(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(slow_beside_fast),
-		cmocka_unit_test(all_leave_once), cmocka_unit_test(start_does_not_wait),
-		cmocka_unit_test(past_records_leave) };
+		cmocka_unit_test(all_leave_once), cmocka_unit_test(terms_change_under_way),
+		cmocka_unit_test(start_does_not_wait), cmocka_unit_test(past_records_leave) };
 	return _cmocka_run_group_tests("many", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }

@@ -34,7 +34,7 @@ static void one_connection(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING" };
 	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port, .per_destination = 1 });
+	world_begin(&w, &(struct queue_deps){ .terms.port = p.port, .terms.per_destination = 1 });
 	post_many(&w, 20);
 	assert_true(world_emptied(&w));
 	world_end(&w);
@@ -53,7 +53,7 @@ static void so_many_at_once(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING", .wait_for = 3 };
 	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port, .per_destination = 3 });
+	world_begin(&w, &(struct queue_deps){ .terms.port = p.port, .terms.per_destination = 3 });
 	post_many(&w, 12);
 	assert_true(world_emptied(&w));
 	world_end(&w);
@@ -70,8 +70,9 @@ static void enough_for_one_connection(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "" };
 	peer_start(&p, 0);
-	world_begin(&w,
-		&(struct queue_deps){ .port = p.port, .per_destination = 1, .per_connection = 3 });
+	world_begin(&w, &(struct queue_deps){ .terms.port = p.port,
+				.terms.per_destination = 1,
+				.terms.per_connection = 3 });
 	post_many(&w, 7);
 	assert_true(world_emptied(&w));
 	world_end(&w);
@@ -91,7 +92,8 @@ static void ended_at_rest(void **state)
 			.close_after = with_421 ? 0 : 1,
 			.enough_after = with_421 ? 1 : 0 };
 		peer_start(&p, 0);
-		world_begin(&w, &(struct queue_deps){ .port = p.port, .per_destination = 1 });
+		world_begin(&w,
+			&(struct queue_deps){ .terms.port = p.port, .terms.per_destination = 1 });
 		post_many(&w, 4);
 		assert_true(world_emptied(&w));
 		world_end(&w);
@@ -111,7 +113,8 @@ static void refused_between(void **state)
 	for (int pipelining = 0; pipelining < 2; pipelining++) {
 		p = (struct peer){ .extensions = pipelining ? "PIPELINING" : "" };
 		peer_start(&p, 0);
-		world_begin(&w, &(struct queue_deps){ .port = p.port, .per_destination = 1 });
+		world_begin(&w,
+			&(struct queue_deps){ .terms.port = p.port, .terms.per_destination = 1 });
 		world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("ok@a.test"), 0);
 		world_post(&w, S("S: 2\r\n\r\nx\r\n"), TO("perm@a.test"), 0);
 		world_post(&w, S("S: 3\r\n\r\nx\r\n"), TO("also@a.test"), 0);
@@ -133,7 +136,7 @@ static void mail_refused(void **state)
 	(void)state;
 	p = (struct peer){ .extensions = "PIPELINING", .mail_bad_left = 1 };
 	peer_start(&p, 0);
-	world_begin(&w, &(struct queue_deps){ .port = p.port, .per_destination = 1 });
+	world_begin(&w, &(struct queue_deps){ .terms.port = p.port, .terms.per_destination = 1 });
 	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@a.test", "y@a.test"), 0);
 	world_post(&w, S("S: 2\r\n\r\nx\r\n"), TO("x@a.test"), 0);
 	assert_true(world_emptied(&w));
@@ -158,8 +161,8 @@ static void many_recipients(void **state)
 					   how == 0 ? "PIPELINING\nLIMITS RCPTMAX=3" : "PIPELINING",
 			.rcpt_max = how == 1 ? 3 : 0 };
 		peer_start(&p, 0);
-		world_begin(&w, &(struct queue_deps){
-					.port = p.port, .per_message_rcpt = how == 2 ? 3 : 0 });
+		world_begin(&w, &(struct queue_deps){ .terms.port = p.port,
+					.terms.per_message_rcpt = how == 2 ? 3 : 0 });
 		world_post(&w, S("S: 1\r\n\r\nx\r\n"), rcpts, 0);
 		assert_true(world_emptied(&w));
 		world_end(&w);

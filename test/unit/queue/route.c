@@ -15,7 +15,7 @@ static void fails_with(const char *to, const char *status)
 {
 	static struct world w;
 	char line[64];
-	world_begin(&w, &(struct queue_deps){ .port = 9 });
+	world_begin(&w, &(struct queue_deps){ .terms.port = 9 });
 	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO(to), 0);
 	assert_true(world_emptied(&w));
 	world_end(&w);
@@ -39,7 +39,7 @@ static void waits_with(const char *to, const char *answer, unsigned port)
 {
 	static struct world w;
 	struct queue_message m;
-	world_begin(&w, &(struct queue_deps){ .port = port });
+	world_begin(&w, &(struct queue_deps){ .terms.port = port });
 	uint64_t id = world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO(to), 0);
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(queue_show(w.queue, id, &w.a, &m, &w.why), RC_OK);
@@ -79,7 +79,7 @@ static void other_name_of_ours(void **state)
 	(void)state;
 	us = (struct peer){ .extensions = "PIPELINING", .name = "OUT.test" };
 	peer_start(&us, 0);
-	world_begin(&w, &(struct queue_deps){ .port = us.port });
+	world_begin(&w, &(struct queue_deps){ .terms.port = us.port });
 	world_post(&w, S("S: 1\r\n\r\nx\r\n"), TO("x@a.test"), 0);
 	assert_true(world_emptied(&w));
 	world_end(&w);

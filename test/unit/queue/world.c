@@ -86,10 +86,10 @@ void world_begin_on(struct world *w, const char *engine, const struct queue_deps
 	w->deps = *more;
 	w->deps.data = w->data;
 	w->deps.blob = w->blob;
-	w->deps.hostname = "out.test";
-	w->deps.retry_first_ms = w->deps.retry_max_ms = 1;
-	w->deps.connect_ms = 2000;
-	w->deps.command_ms = more->command_ms ? more->command_ms : 2000;
+	w->deps.terms.hostname = "out.test";
+	w->deps.terms.retry_first_ms = w->deps.terms.retry_max_ms = 1;
+	w->deps.terms.connect_ms = 2000;
+	w->deps.terms.command_ms = more->terms.command_ms ? more->terms.command_ms : 2000;
 	w->deps.report = keep_report;
 	w->deps.arg = w;
 	run_up(w);
@@ -104,7 +104,7 @@ void world_meet(struct world *w, struct peer *p, const char *extensions)
 {
 	*p = (struct peer){ .extensions = extensions };
 	peer_start(p, 0);
-	world_begin(w, &(struct queue_deps){ .port = p->port });
+	world_begin(w, &(struct queue_deps){ .terms.port = p->port });
 }
 
 void world_restart(struct world *w)
