@@ -1,16 +1,24 @@
-/* cli_probe.c: veredus probe: one part tried alone, a JSON object a line in, a JSON object a line out. */
+/* cli_probe.c: veredus probe: one part tried alone: questions or a message on standard input, JSON out. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dns/dns.h"
 #include "main/cli.h"
+#include "mime/mime.h"
 #include "run/run.h"
 #include "text/json.h"
 #include "text/json_read.h"
+#include "trust/dkim.h"
 #include "trust/spf.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 
-enum { DEPTH = 4, TABLE_MAX = 16 << 20, PAUSE_MS = 1, LINE_MOST = 1 << 20 };
+enum {
+	DEPTH = 4,
+	TABLE_MAX = 16 << 20,
+	PAUSE_MS = 1,
+	LINE_MOST = 1 << 20,
+	MESSAGE_MOST = 64 << 20
+};
 
 /* What all probes have. */
 struct probe {
@@ -20,14 +28,16 @@ struct probe {
 	struct dns *dns;
 };
 
-/* One question: reads `in`, writes members of the open object `j`. RC_WAIT: `memo` has something to wait for. */
-typedef enum rc probe_fn(const struct probe *p, const struct json_item *in, struct dns_memo *memo,
+/* One question or message: writes members of the open object `j`. RC_WAIT: `memo` has something to wait for. */
+typedef enum rc probe_fn(const struct probe *p, struct slice text, struct dns_memo *memo,
 	struct arena *a, struct json *j, struct fault *why);
 
-static enum rc probe_spf(const struct probe *p, const struct json_item *in, struct dns_memo *memo,
+static enum rc probe_spf(const struct probe *p, struct slice text, struct dns_memo *memo,
 	struct arena *a, struct json *j, struct fault *why)
 {
 	struct spf_answer answer;
+	const struct json_item *in;
+	TRY(json_read(text, DEPTH, a, &in, why));
 	struct spf_ask ask = { .helo = json_read_str(in, S("helo")),
 		.sender = json_read_str(in, S("sender")),
 		.receiver = slice_str(p->conf->hostname),
@@ -48,61 +58,105 @@ static enum rc probe_spf(const struct probe *p, const struct json_item *in, stru
 	return RC_OK;
 }
 
-static const struct {
-	const char *word, *usage;
+/* Behind the header's blank line. */
+static struct slice body_of(struct slice message)
+{
+	struct mime_field f;
+	while (mime_field_next(&message, &f) == RC_OK)
+		;
+	return message;
+}
+
+static enum rc probe_dkim(const struct probe *p, struct slice text, struct dns_memo *memo,
+	struct arena *a, struct json *j, struct fault *why)
+{
+	struct dkim_check *check;
+	const struct dkim_signature *at;
+	size_t n;
+	struct slice body = body_of(text);
+	TRY(dkim_check_begin(slice_head(text, text.len - body.len), a, &check));
+	dkim_check_body(check, body);
+	dkim_check_end(check);
+	TRY(dkim_check_results(check, memo, run_unix(p->run), &at, &n, why));
+	json_array(j, "signatures");
+	for (size_t i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_str(j, "result", dkim_result_name(at[i].result));
+		json_slice(j, "domain", at[i].domain);
+		json_slice(j, "selector", at[i].selector);
+		json_slice(j, "identity", at[i].identity);
+		json_slice(j, "algorithm", at[i].algorithm);
+		json_u64(j, "bits", at[i].bits);
+		json_bool(j, "testing", at[i].is_testing);
+		json_str(j, "problem", at[i].problem);
+		json_end(j);
+	}
+	json_end(j);
+	return RC_OK;
+}
+
+static const struct one {
+	const char *word;
 	probe_fn *run;
+	bool takes_message; /* all of standard input; else a question a line */
 } probes[] = {
-	{ "spf", "spf [--dns-table FILE]   {\"ip\": ..., \"helo\": ..., \"sender\": ...}",
-		probe_spf },
+	{ "spf", probe_spf, false },
+	{ "dkim", probe_dkim, true },
 };
 
-/* Runs it again until nothing is asked for any more. */
-static enum rc run_one(
-	const struct probe *p, probe_fn *fn, struct slice line, struct buf *out, struct fault *why)
+/* Runs it again until nothing is asked for any more, and prints. */
+static int run_one(const struct probe *p, const struct one *one, struct slice text)
 {
 	struct arena a;
+	struct buf out;
 	struct dns_memo memo;
-	const struct json_item *in;
+	struct fault why = { 0 };
 	enum rc rc = RC_WAIT;
+	buf_init(&out, 0, NULL);
 	dns_memo_init(&memo, p->dns, NULL);
 	while (rc == RC_WAIT) {
 		struct json j;
-		buf_reset(out);
+		buf_reset(&out);
 		arena_init(&a, 0);
-		json_init(&j, out);
+		json_init(&j, &out);
 		json_object(&j, NULL);
-		rc = json_read(line, DEPTH, &a, &in, why);
-		if (rc == RC_OK)
-			rc = fn(p, in, &memo, &a, &j, why);
-		json_end(&j);
+		rc = one->run(p, text, &memo, &a, &j, &why);
+		if (rc == RC_OK) {
+			json_end(&j);
+			printf("%.*s\n", FMT(buf_slice(&out)));
+		}
 		arena_done(&a);
 		if (rc == RC_WAIT)
 			poll(NULL, 0, PAUSE_MS);
 	}
+	if (rc != RC_OK)
+		fprintf(stderr, "veredus: probe: %s\n", fault_text(&why));
 	dns_memo_done(&memo);
-	return rc;
+	buf_done(&out);
+	return rc == RC_OK ? 0 : 1;
 }
 
-static int run_lines(const struct probe *p, probe_fn *fn)
+static int run_lines(const struct probe *p, const struct one *one)
 {
 	char *line = arena_try(&p->cli->arena, LINE_MOST);
 	int status = 0;
-	struct buf out;
-	buf_init(&out, 0, NULL);
 	while (line && fgets(line, LINE_MOST, stdin)) {
-		struct fault why = { 0 };
 		struct slice text = slice_trim(slice_str(line));
-		if (text.len == 0)
-			continue;
-		if (run_one(p, fn, text, &out, &why) == RC_OK) {
-			printf("%.*s\n", FMT(buf_slice(&out)));
-			continue;
-		}
-		fprintf(stderr, "veredus: probe: %s\n", fault_text(&why));
-		status = 1;
+		if (text.len)
+			status |= run_one(p, one, text);
 	}
-	buf_done(&out);
 	return status;
+}
+
+static int run_message(const struct probe *p, const struct one *one)
+{
+	char *text = arena_try(&p->cli->arena, MESSAGE_MOST);
+	size_t n = text ? fread(text, 1, MESSAGE_MOST, stdin) : MESSAGE_MOST;
+	if (n == MESSAGE_MOST) {
+		fputs("veredus: probe: the message is too long\n", stderr);
+		return 1;
+	}
+	return run_one(p, one, slice_of(text, n));
 }
 
 /* A table of records in place of the resolver. */
@@ -137,16 +191,14 @@ int cli_probe(struct cli *cli)
 	struct conf *conf = NULL;
 	struct buf report;
 	struct fault why = { 0 };
-	probe_fn *fn = NULL;
+	const struct one *one = NULL;
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
 		if (cli->commands == 2 && strcmp(cli->command[1], probes[i].word) == 0)
-			fn = probes[i].run;
+			one = &probes[i];
 	}
 	bool table = cli->n == 3 && strncmp(cli->words[2], "--dns-table=", 12) == 0;
-	if (!fn || (cli->n != 2 && !table)) {
-		fprintf(stderr, "usage: veredus probe %s\n", probes[0].usage);
-		return 2;
-	}
+	if (!one || (cli->n != 2 && !table))
+		return cli_usage(cli, stderr);
 	int status = 1;
 	buf_init(&report, 0, NULL);
 	if (cli_conf(&cli->ask, &conf, &report) == RC_OK) {
@@ -154,7 +206,7 @@ int cli_probe(struct cli *cli)
 		p.run = run_new(&(struct run_conf){ .seats = 1 });
 		run_start(p.run);
 		if (open_dns(&p, &why) == RC_OK)
-			status = run_lines(&p, fn);
+			status = one->takes_message ? run_message(&p, one) : run_lines(&p, one);
 		else
 			fprintf(stderr, "veredus: probe: %s\n", fault_text(&why));
 		run_drain(p.run);

@@ -4,5 +4,6 @@
 #define TEST_UNIT_TRUST_GROUPS_H
 
 int test_spf(void);
+int test_dkim(void);
 
 #endif
