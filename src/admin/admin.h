@@ -15,6 +15,7 @@ struct admin_deps {
 	struct net *net;
 	struct data *data;
 	struct lookup *lookup;
+	struct bans *bans;
 	struct dir *dir;
 	struct mail *mail;
 	struct queue *queue;

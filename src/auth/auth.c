@@ -1,6 +1,7 @@
 /* auth.c: An attempt to log in, from the mechanism's name to the account. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/auth_int.h"
+#include "auth/ban.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/metric.h"
@@ -28,6 +29,7 @@ struct auth *auth_new(const struct auth_deps *deps)
 	struct auth *auth = mem_new(MEM_OTHER, sizeof(*auth));
 	auth->dir = deps->dir;
 	auth->run = deps->run;
+	auth->bans = deps->bans;
 	auth->cache = auth_cache_new(deps->terms.cache_bytes);
 	lock_init(&auth->lock, LOCK_AUTH);
 	pthread_cond_init(&auth->less, NULL);
@@ -167,6 +169,8 @@ enum rc auth_refuse(struct auth_session *s, const char *reason)
 	event_log(EVENT_AUTH_FAILED, f_slice("service", t->door), f_slice("peer", t->address),
 		f_slice("user", t->user), f_str("mechanism", mech_name(t->mech)),
 		f_str("reason", reason), f_u64("failures", s->failures));
+	if (t->auth->bans && bans_failed(t->auth->bans, t->address))
+		s->failures = atomic_load(&t->auth->failures_max); /* this connection ends, too */
 	auth_job_leave(t);
 	t->stage = AUTH_DELAYED;
 	t->until_ms = run_now_ms(t->auth->run) + (atomic_load(&t->auth->delay_ms) << delay);

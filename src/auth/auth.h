@@ -33,6 +33,7 @@ struct auth_terms {
 struct auth_deps {
 	struct dir *dir;
 	struct run *run;
+	struct bans *bans; /* failures count towards one; NULL: they do not */
 	struct auth_terms terms;
 };
 struct auth *auth_new(const struct auth_deps *deps);

@@ -58,6 +58,9 @@ struct conf {
 	struct {
 		uint64_t cache_ms, delay_ms, failures_max;
 		bool allow_plain_text; /* passwords without TLS, also from afar */
+		struct conf_rate ban_rate;
+		uint64_t ban_ms;
+		struct conf_list ban_allow;
 	} auth;
 	struct {
 		uint64_t message_max, rcpt_max, errors_max, command_ms, data_ms, total_ms, login_ms,
@@ -123,6 +126,8 @@ bool conf_is_live(struct slice key);
 bool conf_has_block(const struct conf *conf, struct slice name);
 /* Accepted, and without effect in this version. */
 bool conf_is_later(struct slice key);
+/* "30s", "1d" as a setting takes it. RC_BAD, RC_LIMIT: not such. */
+enum rc conf_duration(struct slice text, uint64_t *ms);
 /* The nearest known key to a wrong one, or "". */
 const char *conf_nearest(struct slice key);
 /* docs/settings.md, from the table. */

@@ -58,6 +58,11 @@ static enum rc ms_of(struct slice text, uint64_t *out)
 	return with_unit(text, units, sizeof(units) / sizeof(units[0]), out);
 }
 
+enum rc conf_duration(struct slice text, uint64_t *ms)
+{
+	return ms_of(text, ms);
+}
+
 static enum rc rate_of(struct slice text, struct conf_rate *out)
 {
 	struct slice rest = text;

@@ -146,8 +146,8 @@ static void open_rooms(struct house *h)
 		.run = h->run,
 		.cache_bytes = c->cache.message,
 		.calm_bytes = c->memory_limit / CALM_SHARE });
-	h->auth = auth_new(
-		&(struct auth_deps){ .dir = h->dir, .run = h->run, .terms = auth_terms(c) });
+	h->auth = auth_new(&(struct auth_deps){
+		.dir = h->dir, .run = h->run, .bans = h->bans, .terms = auth_terms(c) });
 }
 
 static void render_config(void *arg, bool json, struct buf *out)
@@ -171,6 +171,7 @@ static enum rc open_control(struct house *h, struct fault *why)
 		.net = h->net,
 		.data = h->data,
 		.lookup = h->lookup,
+		.bans = h->bans,
 		.dir = h->dir,
 		.mail = h->mail,
 		.queue = h->queue,
@@ -212,11 +213,14 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 	TRY(house_stores(h, why));
 	h->run = run_new(&(struct run_conf){ .seats = (unsigned)conf->workers });
 	TRY(house_lookup(h, why));
+	TRY(house_bans(h, conf, why));
 	TRY(house_pairs(h, conf, pairs, &n, why));
 	TRY(tls_new(pairs, n, &h->tls, why));
 	h->net = net_new(&(struct net_conf){ .run = h->run,
 		.tls = h->tls,
 		.limits = house_limits(conf),
+		.banned = house_is_banned,
+		.banned_arg = h,
 		.refuse = run_memory_refuse });
 	open_rooms(h);
 	TRY(open_queue(h, why));

@@ -26,6 +26,7 @@ struct house {
 	struct accounts *accounts;
 	struct mail *mail;
 	struct auth *auth;
+	struct bans *bans;
 	struct tls *tls;
 	struct cert_watch *watch;
 	struct net *net;
@@ -63,6 +64,9 @@ struct dns_conf house_dns(struct house *h, const struct conf *c);
 enum rc house_listen(struct house *h, const struct doors *doors, size_t n, struct fault *why);
 /* memory.c: who keeps memory is made known, and measuring begins. */
 enum rc house_memory(struct house *h, struct fault *why);
+/* bans.c: opens them, when data and lookup store are there; or they get the terms of another configuration. CONFIG: no network */
+enum rc house_bans(struct house *h, const struct conf *c, struct fault *why);
+bool house_is_banned(void *house, const uint8_t at[16]);
 /* first.c: administrator and demo domain of a first start; prints them once. */
 enum rc house_first(struct house *h, struct fault *why);
 

@@ -169,6 +169,8 @@ static enum rc put_in_place(struct house *h, struct doors *next, struct fault *w
 		rc = new_resolver(h, next->conf, &resolver, why);
 	if (rc == RC_OK)
 		rc = cert_set(h->watch, pairs, n, why);
+	if (rc == RC_OK)
+		rc = house_bans(h, next->conf, why);
 	if (rc == RC_OK) {
 		listen_as(h, next, fds);
 		change_resolver(h, next->conf, &resolver);

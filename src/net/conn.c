@@ -296,11 +296,28 @@ static enum step read_proxy(struct conn *c)
 	return STEP_MORE;
 }
 
-/* Before the door: PROXY header, implicit TLS. */
+static bool is_banned(struct conn *c)
+{
+	const struct net_conf *conf = &c->net->conf;
+	uint8_t at[16];
+	if (!conf->banned)
+		return false;
+	peer_bits(c, at);
+	if (!conf->banned(conf->banned_arg, at))
+		return false;
+	metric_add(METRIC_CONNECTIONS_BANNED, 1);
+	event_log(EVENT_NET_BANNED, f_str("peer", c->peer_text),
+		f_str("listener", c->terms->conf.name));
+	return true;
+}
+
+/* Before the door: PROXY header, bans, implicit TLS. */
 static enum step arrive(struct conn *c)
 {
 	if (!c->proxied && c->terms->conf.trusted_n && behind_proxy(c))
 		return read_proxy(c);
+	if (is_banned(c))
+		return STEP_CLOSE;
 	if (c->terms->conf.implicit_tls)
 		return begin_tls(c);
 	c->stage = CONN_STAGE_OPEN;

@@ -37,6 +37,10 @@ struct net_conf {
 	struct run *run;
 	struct net_limits limits;
 	struct tls *tls; /* for listeners; NULL: no TLS */
+	/* Is this client (as in struct net_cidr) to be closed without a word? Asked when a PROXY header has told who it is. NULL:
+	 * nobody is. */
+	bool (*banned)(void *arg, const uint8_t at[16]);
+	void *banned_arg;
 	bool (*refuse)(void); /* memory is short: new connections get busy_text; NULL: never */
 };
 

@@ -4,6 +4,7 @@
 #define TEST_UNIT_AUTH_GROUPS_H
 
 int test_login(void);
+int test_ban(void);
 int test_cache(void);
 
 #endif

@@ -6,5 +6,5 @@
 int main(void)
 {
 	event_setup(LEVEL_ERROR, EVENT_TEXT);
-	return test_cache() + test_login() ? 1 : 0;
+	return test_ban() + test_cache() + test_login() ? 1 : 0;
 }
