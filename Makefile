@@ -21,7 +21,7 @@ ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 ROCKSDB_LIBS := -Wl,--wrap=_ZN7rocksdb6crc32c6ExtendEjPKcm $(ROCKSDB_LIBS)
 endif
 endif
-LIBS := $(ROCKSDB_LIBS) -lssl -lcrypto -lcurl -lpcre2-8 -llz4 -lzstd -lz -lsqlite3 -lxxhash -lidn2 -lpsl -lexpat -ljansson -lutf8proc -largon2 -lcrypt -lunbound -lnghttp2 -lpq $(MALLOC) -lm -pthread
+LIBS := $(ROCKSDB_LIBS) -lssl -lcrypto -lcurl -lpcre2-8 -llz4 -lzstd -lz -lsqlite3 -lxxhash -lidn2 -lpsl -lexpat -ljansson -lutf8proc -largon2 -lcrypt -lunbound -lnghttp2 -lpq -lmariadb $(MALLOC) -lm -pthread
 
 # FLOOR_ROOMS: every room, lowest first; archives link in the reverse order.
 FLOOR_ROOMS := $(shell grep -v '^[#!]' src/FLOORS)
@@ -46,6 +46,8 @@ $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/src/link/mysql.o: ALL_CFLAGS += '-DBANNED_AFTER=<mariadb/mysql.h>'
 
 # Unit tests: one program a room, test/unit/<room>/*.c with cmocka, linked with the rooms below only.
 UNIT_ROOMS := $(notdir $(wildcard test/unit/*))
