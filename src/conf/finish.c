@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 static const char *const later[CONF_STORE_TYPES] = {
-	[CONF_STORE_MYSQL] = "mysql",
 	[CONF_STORE_TIERED] = "tiered",
 };
 
@@ -189,7 +188,8 @@ static void check_role(struct conf_reader *r, const struct conf *conf, const cha
 static void check_storage(struct conf_reader *r, struct conf *conf)
 {
 	unsigned keys = 1u << CONF_STORE_ROCKSDB | 1u << CONF_STORE_SQLITE |
-			1u << CONF_STORE_MEMORY | 1u << CONF_STORE_POSTGRESQL;
+			1u << CONF_STORE_MEMORY | 1u << CONF_STORE_POSTGRESQL |
+			1u << CONF_STORE_MYSQL;
 	default_stores(r, conf);
 	conf->stores = gather(r, CONF_IN_conf_store, &conf->nstores);
 	for (struct conf_block *b = r->inside->blocks; b; b = b->next) {

@@ -164,7 +164,8 @@ enum rc data_open(const struct data_options *options, struct data **out, struct 
 		enum rc (*open)(const struct data_options *, const struct engine **, void **,
 			struct fault *);
 	} engines[] = { { "rocksdb", engine_rocksdb_open }, { "sqlite", engine_sqlite_open },
-		{ "memory", engine_memory_open }, { "postgresql", engine_postgresql_open } };
+		{ "memory", engine_memory_open }, { "postgresql", engine_postgresql_open },
+		{ "mysql", engine_mysql_open } };
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
 		if (strcmp(engines[i].type, options->type) != 0)
 			continue;

@@ -98,14 +98,14 @@ enum rc data_fault(enum rc rc, struct fault *why);
 
 struct link_server;
 struct data_options {
-	const char *type; /* "rocksdb", "sqlite", "memory", "postgresql" */
+	const char *type; /* "rocksdb", "sqlite", "memory", "postgresql", "mysql" */
 	const char *path; /* a folder (rocksdb) or file (sqlite); made when absent */
 	uint64_t cache_bytes;
 	uint64_t write_buffer_bytes;
 	const char *compression; /* "lz4", "zstd", "none"; NULL: lz4 */
 	int background_jobs;
 	bool optimize_reads, optimize_writes;
-	/* postgresql; its strings are borrowed until data_close. */
+	/* postgresql, mysql; its strings are borrowed until data_close. */
 	const struct link_server *server;
 };
 enum rc data_open(const struct data_options *options, struct data **out, struct fault *why);

@@ -54,6 +54,8 @@ enum rc engine_sqlite_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why);
 enum rc engine_rocksdb_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why);
+enum rc engine_mysql_open(
+	const struct data_options *o, const struct engine **type, void **e, struct fault *why);
 enum rc engine_postgresql_open(
 	const struct data_options *o, const struct engine **type, void **e, struct fault *why);
 

@@ -1,4 +1,4 @@
-/* postgres_sql.c: The tables and functions that are made in a PostgreSQL database; decision 5 says why. */
+/* postgres_sql.c: The tables and functions that are made in a PostgreSQL database; decision 7 says why. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/postgres_sql.h"
 #include "base/must.h"

@@ -52,6 +52,7 @@ enum rc stores_data(
 		[CONF_STORE_SQLITE] = "sqlite",
 		[CONF_STORE_MEMORY] = "memory",
 		[CONF_STORE_POSTGRESQL] = "postgresql",
+		[CONF_STORE_MYSQL] = "mysql",
 	};
 	const char *type = types[s->type];
 	if (!type)

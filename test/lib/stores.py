@@ -161,7 +161,43 @@ class PostgreSQL(Store):
     weak = ("-c", "fsync=off")
 
 
-KINDS = {"postgresql": PostgreSQL}
+class MariaDB(Store):
+    type, user, user_name, password, ends = "mysql", "mysql", "veredus", "secret", signal.SIGTERM
+    weak = ("--innodb-flush-log-at-trx-commit=2",)
+
+    def make(self):
+        self.run("mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
+                 f"--datadir={self.home / 'd'}", f"--user={self.user}")
+
+    def command(self):
+        return ["mariadbd", "--no-defaults", f"--datadir={self.home / 'd'}", f"--port={self.port}", "--bind-address=127.0.0.1",
+                f"--socket={self.home / 's'}", "--skip-log-bin", "--innodb-buffer-pool-size=64M", "--max-allowed-packet=34M"]
+
+    def ask(self, sql):
+        return self.run("mariadb", "--no-defaults", "-N", "-B", f"--socket={self.home / 's'}", "-u", "root", "-e", sql)
+
+    def answers(self):
+        try:
+            self.ask("CREATE DATABASE IF NOT EXISTS veredus; "
+                     "CREATE USER IF NOT EXISTS veredus@'127.0.0.1' IDENTIFIED BY 'secret'; "
+                     "GRANT ALL ON veredus.* TO veredus@'127.0.0.1'")
+            return True
+        except RuntimeError:
+            return False
+
+    def wipe(self):
+        self.ask("DROP DATABASE veredus; CREATE DATABASE veredus")
+
+    def cut(self):
+        """Ends every other connection."""
+        for row in self.ask("SELECT id FROM information_schema.processlist WHERE user = 'veredus'").split():
+            try:
+                self.ask(f"KILL {row}")
+            except RuntimeError:
+                pass  # it has gone
+
+
+KINDS = {"postgresql": PostgreSQL, "mysql": MariaDB}
 
 
 def main():

@@ -148,4 +148,9 @@ def on_postgresql():
     on("postgresql")
 
 
+@test
+def on_mysql():
+    on("mysql")
+
+
 main()

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 		"rocksdb"
 #endif
 	};
-	static const char *const servers[] = { "postgresql" };
+	static const char *const servers[] = { "postgresql", "mysql" };
 	int failed = argc > 1 ? 0 : test_faults();
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
 		failed += argc > 1 && strcmp(argv[1], engines[i]) != 0 ? 0 : suite(engines[i]);

@@ -155,6 +155,33 @@ static void groups_beside_a_node(void **state)
 
 /* --- long scans --- */
 
+/* One batch of more than a server takes in one message. */
+static void large_batch(void **state)
+{
+	enum { VALUES = 12, OCTETS = 3000000 };
+	struct world *w = *state;
+	uint8_t *bytes = arena_try(&w->a, OCTETS);
+	for (size_t i = 0; i < OCTETS; i++)
+		bytes[i] = (uint8_t)(i * 2654435761u >> 9);
+	for (int last = 1; last >= 0;
+		last--) { /* what is refused leaves nothing, though pieces of it were sent */
+		for (int i = 0; i < VALUES; i++)
+			data_put(&w->b, DATA_BLOB, arena_fmt(&w->a, "v%02d", i),
+				slice_of(bytes, OCTETS));
+		data_assert_absent(&w->b, DATA_BLOB, S("v11"));
+		data_add(&w->b, DATA_MAIN, S("n"), 1);
+		assert_int_equal(world_commit(w), last ? RC_OK : RC_TAKEN);
+	}
+	for (int i = 0; i < VALUES; i++) {
+		struct slice v;
+		assert_int_equal(data_get(w->data, DATA_BLOB, arena_fmt(&w->a, "v%02d", i), &w->a,
+					 &v, &w->why),
+			RC_OK);
+		assert_true(slice_eq(v, slice_of(bytes, OCTETS)));
+	}
+	assert_int_equal(data_counter(world_get(w, "n")), 1);
+}
+
 struct order {
 	size_t n, most;
 	bool reverse, wrong;
@@ -342,8 +369,8 @@ int test_remote(const char *engine)
 	const struct CMUnitTest tests[] = { T(nodes_swap, world_begin, world_end),
 		T(nodes_assert_absence, world_begin, world_end),
 		T(groups_beside_a_node, world_begin, world_end),
-		T(long_scans, world_begin, world_end), T(fails_fast, impatient, patient),
-		T(killed_and_started, world_begin, world_end),
+		T(large_batch, world_begin, world_end), T(long_scans, world_begin, world_end),
+		T(fails_fast, impatient, patient), T(killed_and_started, world_begin, world_end),
 		T(connections_cut, world_begin, world_end), T(stopped, impatient, patient),
 		T(promises_are_checked, world_begin, world_end) };
 #undef T

@@ -43,7 +43,7 @@ void server_start(const char *kind)
 		.port = (unsigned)strtoul(line, NULL, 10),
 		.database = "veredus",
 		.user = "veredus",
-		.password = "",
+		.password = "secret",
 		.tls_ca = "",
 		.connect_ms = 5000,
 		.call_ms = 20000,

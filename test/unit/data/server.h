@@ -5,7 +5,7 @@
 
 #include "link/link.h"
 
-/* "postgresql"; where it listens. Run from the project's folder. */
+/* "postgresql", "mysql"; where it listens. Run from the project's folder. */
 void server_start(const char *kind);
 /* "wipe", "kill", "start", "stop", "pause", "go_on"; returns when it is done. */
 void server_do(const char *word);

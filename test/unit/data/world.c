@@ -5,7 +5,7 @@
 
 bool world_is_remote(const struct world *w)
 {
-	return strcmp(w->engine, "postgresql") == 0;
+	return strcmp(w->engine, "postgresql") == 0 || strcmp(w->engine, "mysql") == 0;
 }
 
 void world_open(struct world *w)
