@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/auth_int.h"
 #include "auth/ban.h"
+#include "auth/rate.h"
 #include "base/event.h"
 #include "base/mem.h"
 #include "base/metric.h"
@@ -29,6 +30,7 @@ struct auth *auth_new(const struct auth_deps *deps)
 	struct auth *auth = mem_new(MEM_OTHER, sizeof(*auth));
 	auth->dir = deps->dir;
 	auth->run = deps->run;
+	auth->lookup = deps->lookup;
 	auth->bans = deps->bans;
 	auth->cache = auth_cache_new(deps->terms.cache_bytes);
 	lock_init(&auth->lock, LOCK_AUTH);
@@ -395,6 +397,7 @@ enum rc auth_start(struct auth_session *s, const struct auth_peer *peer,
 		return fault_set(why, FAULT_TLS_REQUIRED, "%s", "");
 	if (!row || !is_offered(row, peer))
 		return fault_set(why, FAULT_AUTH_MECH, "%s", "");
+	TRY(rate_try(peer->auth->lookup, peer, why));
 	if (open_try(s, peer) != RC_OK)
 		return auth_end(s, fault_set(why, FAULT_MEMORY, "%s", ""));
 	s->try->mech = row->mech;
@@ -425,6 +428,7 @@ enum rc auth_plain(struct auth_session *s, const struct auth_peer *peer, struct 
 {
 	if (!auth_takes_passwords(peer))
 		return fault_set(why, FAULT_TLS_REQUIRED, "%s", "");
+	TRY(rate_try(peer->auth->lookup, peer, why));
 	if (open_try(s, peer) != RC_OK)
 		return auth_end(s, fault_set(why, FAULT_MEMORY, "%s", ""));
 	s->try->mech = AUTH_PLAIN;

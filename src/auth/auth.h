@@ -17,6 +17,8 @@
  *          when it wants more than twice as much. */
 
 struct auth;
+struct bans;
+struct lookup;
 
 /* What may change while it runs. */
 struct auth_terms {
@@ -33,6 +35,7 @@ struct auth_terms {
 struct auth_deps {
 	struct dir *dir;
 	struct run *run;
+	struct lookup *lookup; /* NULL: log-ins are not counted */
 	struct bans *bans; /* failures count towards one; NULL: they do not */
 	struct auth_terms terms;
 };
@@ -46,7 +49,10 @@ struct auth_peer {
 	struct auth *auth;
 	struct task *task; /* the session's: woken when there is an answer */
 	struct slice door; /* "imap": for events */
-	struct slice address; /* of the client, as text: for events */
+	struct slice address; /* of the client, as text */
+	struct slice listener; /* where it came in */
+	uint64_t logins_max,
+		logins_ms; /* so many of one address in so many ms there; max 0: no limit */
 	bool is_private; /* TLS, or a loopback peer: passwords may be sent */
 	struct slice tls_exporter; /* RFC 9266, empty when there is none */
 	struct slice tls_server_end_point; /* RFC 5929, empty when there is none */

@@ -30,6 +30,7 @@ struct auth {
 	struct auth_delays delays[AUTH_DELAYS];
 	struct dir *dir;
 	struct run *run;
+	struct lookup *lookup;
 	struct bans *bans;
 	_Atomic uint64_t cache_ms, delay_ms;
 	_Atomic uint32_t failures_max;

@@ -88,6 +88,7 @@ struct conf_listener {
 	struct conf_list trusted; /* networks whose PROXY header is believed */
 	uint64_t max_connections; /* 0: only the total */
 	uint64_t idle_ms, total_ms; /* 0: the protocol's own */
+	struct conf_rate login_rate;
 	const char *hostname; /* "": the server's */
 };
 

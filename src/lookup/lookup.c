@@ -39,7 +39,8 @@ static struct slice encode_group(struct encoded *k, enum lookup_prefix prefix, s
 {
 	k->at[0] = (uint8_t)prefix;
 	k->at[1] = (uint8_t)group.len;
-	memcpy(k->at + 2, group.at, group.len);
+	if (group.len)
+		memcpy(k->at + 2, group.at, group.len);
 	return slice_of(k->at, 2 + group.len);
 }
 
@@ -50,7 +51,8 @@ static enum rc encode(
 	if (key->group.len > LOOKUP_GROUP_MAX || key->name.len > LOOKUP_NAME_MAX)
 		return fault_set(why, FAULT_MEMORY, "a key of the lookup store is too long");
 	*out = encode_group(k, key->prefix, key->group);
-	memcpy(k->at + out->len, key->name.at, key->name.len);
+	if (key->name.len)
+		memcpy(k->at + out->len, key->name.at, key->name.len);
 	out->len += key->name.len;
 	return RC_OK;
 }

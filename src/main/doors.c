@@ -136,6 +136,8 @@ static enum rc add_listener(struct doors *d, const struct conf_listener *l, stru
 			.connections_max = l->max_connections,
 			.idle_ms = l->idle_ms,
 			.total_ms = l->total_ms,
+			.logins_max = l->login_rate.count,
+			.logins_ms = l->login_rate.per_ms,
 			.trusted = trusted,
 			.trusted_n = l->trusted.n,
 			.gone = let_go,

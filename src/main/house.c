@@ -146,8 +146,11 @@ static void open_rooms(struct house *h)
 		.run = h->run,
 		.cache_bytes = c->cache.message,
 		.calm_bytes = c->memory_limit / CALM_SHARE });
-	h->auth = auth_new(&(struct auth_deps){
-		.dir = h->dir, .run = h->run, .bans = h->bans, .terms = auth_terms(c) });
+	h->auth = auth_new(&(struct auth_deps){ .dir = h->dir,
+		.run = h->run,
+		.lookup = h->lookup,
+		.bans = h->bans,
+		.terms = auth_terms(c) });
 }
 
 static void render_config(void *arg, bool json, struct buf *out)

@@ -88,6 +88,11 @@ bool conn_is_loopback(const struct conn *c)
 	return in_cidr(at, &v4) || in_cidr(at, &v6);
 }
 
+const struct net_listener *conn_listener(const struct conn *c)
+{
+	return c->terms ? &c->terms->conf : NULL;
+}
+
 static bool behind_proxy(const struct conn *c)
 {
 	uint8_t at[16];

@@ -62,6 +62,8 @@ struct net_listener {
 	bool implicit_tls;
 	size_t connections_max; /* 0: only the total limit */
 	uint64_t idle_ms, total_ms; /* 0: none; the door may set its own idle time */
+	/* For the door, which asks by conn_listener: so many log-ins of one address in so many ms; 0: no limit. */
+	uint64_t logins_max, logins_ms;
 	const struct net_cidr *trusted; /* peers whose PROXY header is believed, and expected */
 	size_t trusted_n;
 	/* Called once, when nothing uses this and what it points to any more: neither the listener, nor a connection that

@@ -1,6 +1,10 @@
 # bans.py: Too many failed log-ins ban an address; an administrator bans, looks and takes back; proxies stay welcome.
+import imaplib
 import json
+import re
+import smtplib
 import socket
+import ssl
 import time
 
 from harness import DOMAIN, PASSWORD, SLOW, main, serve, test
@@ -11,7 +15,9 @@ ANN = f"ann@{DOMAIN}"
 def start():
     return serve(settings=["auth.ban.rate=3/1h", "auth.ban.time=1h", "auth.delay=10ms", 'auth.ban.allow=["198.51.100.0/24"]',
                            "auth.allow-plain-text=true", 'server.listener.imap.proxy.trusted-networks=["127.0.0.0/8"]',
-                           "auth.max-failures=100", "imap.max-errors=100"])
+                           "auth.max-failures=100", "imap.max-errors=100",
+                           "server.listener.imaps.login-rate=5/1h",
+                           "server.listener.submission.login-rate=2/1h"])
 
 
 def banned(s):
@@ -124,10 +130,35 @@ def it_ends_by_itself(s):
 
 
 @test
+def log_ins_have_a_rate_at_their_listener(s):
+    """Right ones count, too; another listener has its own count."""
+    def try_imaps():
+        with imaplib.IMAP4_SSL("127.0.0.1", s.port["imaps"], ssl_context=ssl._create_unverified_context()) as c:
+            return c.login(ANN, PASSWORD)
+
+    for _ in range(5):
+        assert try_imaps()[0] == "OK"
+    try:
+        raise AssertionError(try_imaps())
+    except imaplib.IMAP4.error as e:
+        assert re.search(r"\[LIMIT\] too many log-ins from this address; try again in 7\d\d s", str(e)), e
+    for code in (235, 235, 454):
+        with smtplib.SMTP("127.0.0.1", s.port["submission"]) as c:
+            c.ehlo()
+            try:
+                got = c.login(ANN, PASSWORD)
+            except smtplib.SMTPAuthenticationError as e:
+                got = (e.smtp_code, e.smtp_error)
+            assert got[0] == code, got
+    assert login(s, "203.0.113.10", PASSWORD)[0].startswith(b"a OK")
+
+
+@test
 def told_and_counted(s):
     figures = json.loads(s.cli("metrics", "--json"))
     assert figures["veredus_bans"] == 0 and figures["veredus_bans_made_total"] >= 4
     assert figures["veredus_connections_banned_total"] >= 5
+    assert figures["veredus_auth_limited_total"] >= 2
     text = s.log.read_text()
     assert 'ban.added: ' in text and 'address="203.0.113.9"' in text and "ban.removed: " in text
 
