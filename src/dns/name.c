@@ -81,6 +81,8 @@ enum rc dns_name_ascii(struct slice name, struct arena *a, struct slice *out)
 	char text[NAME_MAX_TEXT + 1];
 	size_t n = 0;
 	TRY(name_plain(name, text, &n));
+	if (slice_find(slice_of(text, n), ' ') < n)
+		return RC_BAD; /* it may be asked for, but names no host */
 	return arena_copy(a, slice_of(text, n), out);
 }
 

@@ -11,6 +11,9 @@ static const struct {
 	{ "check", "",
 		"check                    reads the configuration: faults, and every effective "
 		"value with its origin" },
+	{ "probe", "arc",
+		"probe arc [--dns-table FILE]         standard input: a message; proves its "
+		"chain" },
 	{ "probe", "dkim",
 		"probe dkim [--dns-table FILE]        standard input: a message; proves its "
 		"signatures" },

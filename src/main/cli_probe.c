@@ -1,14 +1,7 @@
 /* cli_probe.c: veredus probe: one part tried alone: questions or a message on standard input, JSON out. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dns/dns.h"
-#include "main/cli.h"
-#include "mime/mime.h"
+#include "main/probe.h"
 #include "run/run.h"
-#include "text/json.h"
-#include "text/json_read.h"
-#include "trust/dkim.h"
-#include "trust/spf.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 
@@ -20,81 +13,6 @@ enum {
 	MESSAGE_MOST = 64 << 20
 };
 
-/* What all probes have. */
-struct probe {
-	struct cli *cli;
-	const struct conf *conf;
-	struct run *run;
-	struct dns *dns;
-};
-
-/* One question or message: writes members of the open object `j`. RC_WAIT: `memo` has something to wait for. */
-typedef enum rc probe_fn(const struct probe *p, struct slice text, struct dns_memo *memo,
-	struct arena *a, struct json *j, struct fault *why);
-
-static enum rc probe_spf(const struct probe *p, struct slice text, struct dns_memo *memo,
-	struct arena *a, struct json *j, struct fault *why)
-{
-	struct spf_answer answer;
-	const struct json_item *in;
-	TRY(json_read(text, DEPTH, a, &in, why));
-	struct spf_ask ask = { .helo = json_read_str(in, S("helo")),
-		.sender = json_read_str(in, S("sender")),
-		.receiver = slice_str(p->conf->hostname),
-		.unix_now = run_unix(p->run) };
-	const char *ip = arena_str(a, json_read_str(in, S("ip")));
-	ask.ip_len = ip && inet_pton(AF_INET, ip, ask.ip) == 1    ? 4
-		     : ip && inet_pton(AF_INET6, ip, ask.ip) == 1 ? 16
-								  : 0;
-	if (ask.ip_len == 0)
-		return fault_set(why, FAULT_SYNTAX, "\"ip\" is no address");
-	TRY(spf_check(&ask, memo, a, &answer, why));
-	json_str(j, "result", spf_result_name(answer.result));
-	json_slice(j, "domain", answer.domain);
-	json_slice(j, "mechanism", answer.mechanism);
-	json_slice(j, "explanation", answer.explanation);
-	json_str(j, "problem", answer.problem);
-	json_u64(j, "lookups", answer.lookups);
-	return RC_OK;
-}
-
-/* Behind the header's blank line. */
-static struct slice body_of(struct slice message)
-{
-	struct mime_field f;
-	while (mime_field_next(&message, &f) == RC_OK)
-		;
-	return message;
-}
-
-static enum rc probe_dkim(const struct probe *p, struct slice text, struct dns_memo *memo,
-	struct arena *a, struct json *j, struct fault *why)
-{
-	struct dkim_check *check;
-	const struct dkim_signature *at;
-	size_t n;
-	struct slice body = body_of(text);
-	TRY(dkim_check_begin(slice_head(text, text.len - body.len), a, &check));
-	dkim_check_body(check, body);
-	dkim_check_end(check);
-	TRY(dkim_check_results(check, memo, run_unix(p->run), &at, &n, why));
-	json_array(j, "signatures");
-	for (size_t i = 0; i < n; i++) {
-		json_object(j, NULL);
-		json_str(j, "result", dkim_result_name(at[i].result));
-		json_slice(j, "domain", at[i].domain);
-		json_slice(j, "selector", at[i].selector);
-		json_slice(j, "identity", at[i].identity);
-		json_slice(j, "algorithm", at[i].algorithm);
-		json_u64(j, "bits", at[i].bits);
-		json_bool(j, "testing", at[i].is_testing);
-		json_str(j, "problem", at[i].problem);
-		json_end(j);
-	}
-	json_end(j);
-	return RC_OK;
-}
-
 static const struct one {
 	const char *word;
 	probe_fn *run;
@@ -102,6 +20,7 @@ static const struct one {
 } probes[] = {
 	{ "spf", probe_spf, false },
 	{ "dkim", probe_dkim, true },
+	{ "arc", probe_arc, true },
 };
 
 /* Runs it again until nothing is asked for any more, and prints. */
@@ -172,11 +91,23 @@ static enum rc open_table(struct probe *p, const char *path, struct fault *why)
 	return dns_script_text(p->run, slice_of(text, n), &p->dns, why);
 }
 
+const char *probe_option(const struct probe *p, const char *name)
+{
+	size_t n = strlen(name);
+	for (size_t i = 2; i < p->cli->n; i++) {
+		const char *word = p->cli->words[i];
+		if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, n) == 0 &&
+			word[n + 2] == '=')
+			return word + n + 3;
+	}
+	return NULL;
+}
+
 static enum rc open_dns(struct probe *p, struct fault *why)
 {
 	const struct conf *c = p->conf;
-	if (p->cli->n == 3)
-		return open_table(p, p->cli->words[2] + strlen("--dns-table="), why);
+	if (probe_option(p, "dns-table"))
+		return open_table(p, probe_option(p, "dns-table"), why);
 	return dns_new(&(struct dns_conf){ .run = p->run,
 			       .servers = c->dns.servers.at,
 			       .servers_n = c->dns.servers.n,
@@ -196,8 +127,7 @@ int cli_probe(struct cli *cli)
 		if (cli->commands == 2 && strcmp(cli->command[1], probes[i].word) == 0)
 			one = &probes[i];
 	}
-	bool table = cli->n == 3 && strncmp(cli->words[2], "--dns-table=", 12) == 0;
-	if (!one || (cli->n != 2 && !table))
+	if (!one)
 		return cli_usage(cli, stderr);
 	int status = 1;
 	buf_init(&report, 0, NULL);

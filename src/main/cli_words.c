@@ -10,7 +10,8 @@ enum { SECRET_MAX = 1024 };
 /* Options with a value; those without a place here go to the server as they are. */
 static const char *const with_value[] = { "--config", "--data", "--set", "--server", "--token",
 	"--name", "--quota", "--alias", "--role", "--member", "--enabled", "--filter", "--limit",
-	"--domain", "--from", "--to", "--dns-table" };
+	"--domain", "--from", "--to", "--dns-table", "--key", "--selector", "--headers", "--time",
+	"--authserv-id" };
 
 static bool wants_value(const char *word)
 {

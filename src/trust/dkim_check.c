@@ -31,7 +31,7 @@ static enum rc read_one(struct dkim_read *r, struct arena *a, const char **probl
 	*problem = "it is no list of tags";
 	if (tags_parse(r->field.value, &r->tags) != RC_OK)
 		return RC_BAD;
-	TRY(dkim_read_tags(r, a, problem));
+	TRY(dkim_read_tags(r, S("simple/simple"), a, problem));
 	*problem = "its version is not 1";
 	if (!slice_eq(tags_get(&r->tags, "v", S("")), S("1")))
 		return RC_BAD;

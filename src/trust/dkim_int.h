@@ -22,12 +22,18 @@ struct dkim_read {
 	bool is_hashing;
 };
 
-/* Reads what both have: a b bh c d h l s t x. On RC_DENIED or RC_BAD `*problem` says why: not to be trusted, not to be read. */
-enum rc dkim_read_tags(struct dkim_read *r, struct arena *a, const char **problem);
+/* Reads what both have: a b bh c d h l s t x; `forms`: when there is no c=. On RC_DENIED or RC_BAD `*problem` says why: not to be trusted, not to be read. */
+enum rc dkim_read_tags(
+	struct dkim_read *r, struct slice forms, struct arena *a, const char **problem);
+/* The same of an ARC-Seal: a b d s t. */
+enum rc dkim_read_seal(struct dkim_read *r, struct arena *a, const char **problem);
 /* The digest that b= signs: the fields of h= in the message's header, each from the bottom up, then the signature's own
  * field without the value of b=. RC_LIMIT: no memory. */
 enum rc dkim_header_digest(const struct dkim_read *r, struct slice header, struct arena *a,
 	uint8_t digest[CRYPTO_SHA256_LEN]);
+
+/* How many fields of that name there are. */
+size_t dkim_field_count(struct slice header, struct slice name);
 
 /* dkim_key.c: a key as it is published (RFC 6376 3.6.1). */
 struct dkim_key {

@@ -22,9 +22,9 @@ static enum rc take_form(struct slice word, enum canon *out)
 	return *out == CANON_RELAXED || slice_eq_nocase(word, S("simple")) ? RC_OK : RC_BAD;
 }
 
-static enum rc take_forms(struct dkim_read *r)
+static enum rc take_forms(struct dkim_read *r, struct slice otherwise)
 {
-	struct slice body = tags_get(&r->tags, "c", S("simple/simple"));
+	struct slice body = tags_get(&r->tags, "c", otherwise);
 	struct slice header = slice_trim(slice_split(&body, '/'));
 	TRY(take_form(header, &r->header_form));
 	return take_form(body.len ? slice_trim(body) : S("simple"), &r->body_form);
@@ -65,25 +65,30 @@ static enum rc take_times(struct dkim_read *r)
 	return r->expires && r->made && r->expires < r->made ? RC_BAD : RC_OK;
 }
 
-enum rc dkim_read_tags(struct dkim_read *r, struct arena *a, const char **problem)
+/* What a signature and a seal have in common. */
+enum rc dkim_read_seal(struct dkim_read *r, struct arena *a, const char **problem)
 {
 	TRY(take_algorithm(r, problem));
 	r->domain = tags_get(&r->tags, "d", S(""));
 	r->selector = tags_get(&r->tags, "s", S(""));
-	r->names = tags_get(&r->tags, "h", S(""));
 	if (r->domain.len == 0 || r->selector.len == 0)
 		return say(problem, RC_BAD, "it names no domain or selector");
-	if (take_forms(r) != RC_OK)
-		return say(problem, RC_BAD, "its canonical form is not known");
 	if (take_times(r) != RC_OK)
 		return say(problem, RC_BAD, "its times or length cannot be read");
+	enum rc rc = take_base64(r, "b", a, &r->signature);
+	return rc == RC_BAD ? say(problem, rc, "its signature cannot be read") : rc;
+}
+
+enum rc dkim_read_tags(
+	struct dkim_read *r, struct slice forms, struct arena *a, const char **problem)
+{
+	TRY(dkim_read_seal(r, a, problem));
+	r->names = tags_get(&r->tags, "h", S(""));
+	if (take_forms(r, forms) != RC_OK)
+		return say(problem, RC_BAD, "its canonical form is not known");
 	enum rc rc = take_base64(r, "bh", a, &r->hash);
-	if (rc == RC_OK)
-		rc = take_base64(r, "b", a, &r->signature);
 	if (rc != RC_OK)
-		return rc == RC_LIMIT
-			       ? rc
-			       : say(problem, RC_BAD, "its hash or signature cannot be read");
+		return rc == RC_LIMIT ? rc : say(problem, RC_BAD, "its hash cannot be read");
 	if (r->hash.len != CRYPTO_SHA256_LEN)
 		return say(problem, RC_BAD, "its hash has another length");
 	return RC_OK;
@@ -138,4 +143,13 @@ enum rc dkim_header_digest(const struct dkim_read *r, struct slice header, struc
 		return RC_LIMIT;
 	crypto_sha256(slice_head(buf_slice(&text), text.len - 2), digest);
 	return RC_OK;
+}
+
+size_t dkim_field_count(struct slice header, struct slice name)
+{
+	struct mime_field f;
+	size_t n = 0;
+	while (mime_field_next(&header, &f) == RC_OK)
+		n += slice_eq_nocase(f.name, name);
+	return n;
 }

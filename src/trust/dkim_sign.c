@@ -12,15 +12,6 @@ static const char *const usual[] = { "From", "Subject", "To", "Cc", "Date", "Mes
 	"Content-Transfer-Encoding", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post" };
 enum { USUAL_OVERSIGNED = 7 };
 
-static size_t count(struct slice header, struct slice name)
-{
-	struct mime_field f;
-	size_t n = 0;
-	while (mime_field_next(&header, &f) == RC_OK)
-		n += slice_eq_nocase(f.name, name);
-	return n;
-}
-
 static void add_name(struct slice name, size_t times, struct buf *out)
 {
 	for (size_t i = 0; i < times; i++) {
@@ -33,10 +24,10 @@ static void add_name(struct slice name, size_t times, struct buf *out)
 static void add_names(const struct dkim_signer *s, struct slice header, struct buf *out)
 {
 	for (size_t i = 0; i < s->names_n; i++)
-		add_name(s->names[i], count(header, s->names[i]) + 1, out);
+		add_name(s->names[i], dkim_field_count(header, s->names[i]) + 1, out);
 	for (size_t i = 0; s->names_n == 0 && i < sizeof(usual) / sizeof(usual[0]); i++) {
 		struct slice name = slice_str(usual[i]);
-		add_name(name, count(header, name) + (i < USUAL_OVERSIGNED), out);
+		add_name(name, dkim_field_count(header, name) + (i < USUAL_OVERSIGNED), out);
 	}
 }
 
@@ -82,7 +73,7 @@ enum rc dkim_sign(const struct dkim_signer *s, struct slice header,
 {
 	struct buf names, hash, field, signature, text;
 	uint8_t digest[CRYPTO_SHA256_LEN];
-	if (count(header, S("From")) == 0)
+	if (dkim_field_count(header, S("From")) == 0)
 		return RC_BAD;
 	buf_init(&names, 0, a);
 	buf_init(&hash, 0, a);
