@@ -110,10 +110,11 @@ static struct slice option(const struct probe *p, const char *name, struct slice
 }
 
 /* With --key: the set that we would add. */
-static enum rc seal(const struct probe *p, const struct arc_answer *chain, struct slice header,
-	struct slice body, struct arena *a, struct json *j, struct fault *why)
+static enum rc seal(const struct probe *p, const struct arc_answer *chain, struct slice message,
+	struct arena *a, struct json *j, struct fault *why)
 {
-	struct slice names[64], list = option(p, "headers", S(""));
+	struct slice names[64], list = option(p, "headers", S("")), body = body_of(message);
+	struct slice header = slice_head(message, message.len - body.len);
 	struct arc_sealer s = { .domain = option(p, "domain", S("")),
 		.selector = option(p, "selector", S("")),
 		.authserv_id = option(p, "authserv-id", slice_str(p->conf->hostname)),
@@ -162,5 +163,5 @@ enum rc probe_arc(const struct probe *p, struct slice text, struct dns_memo *mem
 	json_slice(j, "selector", answer.selector);
 	json_slice(j, "results", answer.results);
 	json_str(j, "problem", answer.problem);
-	return probe_option(p, "key") ? seal(p, &answer, header, body, a, j, why) : RC_OK;
+	return probe_option(p, "key") ? seal(p, &answer, text, a, j, why) : RC_OK;
 }

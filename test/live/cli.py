@@ -129,7 +129,7 @@ def settings_are_kept(_):
 def settings_come_and_go_as_a_document(_):
     with tempfile.TemporaryDirectory() as folder:
         path, doc = Path(folder) / "v.toml", Path(folder) / "new.toml"
-        path.write_text(f'[server]\ndata = "{folder}"\n[store."a b"]\ntype = "s3"\nbucket = "b"\nsecret-key = "%{{env:S3_KEY}}%"\n')
+        path.write_text(f'[server]\ndata = "{folder}"\n[store."a b"]\ntype = "s3"\nbucket = "b"\naccess-key = "k"\nsecret-key = "%{{env:S3_KEY}}%"\n')
         at = ("--config", str(path))
         os.environ["S3_KEY"] = "hidden"
 
