@@ -57,12 +57,13 @@ docs: $(BUILD)/veredus
 map:
 	@python3 tools/map.py
 # The long forms, with their figures: the power cut at every flush point; kill -9 at 200 moments of each engine; 10,000
-# accounts; 2,000 sessions that log in at once; the main job in 128 MB on one core.
+# accounts; object stores by schedule; 2,000 sessions that log in at once; the main job in 128 MB on one core.
 soak: deps
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all
 	BUILD=$(BUILD) python3 test/crash/test_powercut.py --points $(or $(POINTS),all)
 	BUILD=$(BUILD) VEREDUS_KILLS=$(or $(KILLS),200) python3 test/live/crash.py
 	BUILD=$(BUILD) VEREDUS_ACCOUNTS=$(or $(ACCOUNTS),10000) python3 test/live/accounts.py
+	BUILD=$(BUILD) VEREDUS_LONG=1 python3 test/live/objects.py
 	BUILD=$(BUILD) python3 test/soak/relogin.py
 	BUILD=$(BUILD) python3 test/soak/small.py
 	BUILD=$(BUILD) python3 test/soak/burst.py

@@ -20,6 +20,8 @@ enum rc blob_open(
 	random_bytes(&blob->owner, sizeof(blob->owner));
 	lock_init(&blob->lock, LOCK_STORE);
 	enum rc rc = o->place ? place_open(o->place, &blob->place, why) : RC_OK;
+	if (rc == RC_OK && o->cold)
+		rc = place_open(o->cold, &blob->cold, why);
 	if (rc != RC_OK) {
 		blob_close(&blob);
 		return rc;
@@ -34,6 +36,7 @@ void blob_close(struct blob **blob)
 	if (!*blob)
 		return;
 	place_close(&(*blob)->place);
+	place_close(&(*blob)->cold);
 	lock_done(&(*blob)->lock);
 	mem_free(MEM_STORE, (*blob)->naming);
 	mem_free(MEM_STORE, (char *)(*blob)->spool);
@@ -116,7 +119,7 @@ static enum rc find_spot(struct spot *p, struct fault *why)
 	if (p->meta.where == META_IN_DATA || !p->is_table)
 		return RC_OK;
 	meta_name(p->ref, &p->meta, &name);
-	TRY(meta_place(p->blob, &p->meta, &place, why));
+	TRY(meta_place(p->blob, p->meta.where, &place, why));
 	return place_table(place, &name, &p->a, &p->lens, why);
 }
 
@@ -186,7 +189,7 @@ static enum rc get_frames(
 			range.len += f->len[i - f->first] = len;
 	}
 	meta_name(p->ref, &p->meta, &name);
-	TRY(meta_place(p->blob, &p->meta, &place, why));
+	TRY(meta_place(p->blob, p->meta.where, &place, why));
 	return place_get(place, &name, &range, a, &f->packed, why);
 }
 
@@ -261,10 +264,13 @@ static enum rc read_frames(
 static enum rc read_into(struct blob *blob, const struct blob_ref *ref, uint64_t offset, size_t len,
 	uint8_t *at, struct fault *why)
 {
-	struct spot spot = { .blob = blob, .ref = ref, .meta.upload = ref->upload };
-	arena_init(&spot.a, 0);
-	enum rc rc = read_frames(&spot, offset, len, at, why);
-	arena_done(&spot.a);
+	enum rc rc = RC_NONE;
+	for (int i = 0; rc == RC_NONE && i < 2; i++) { /* it may be moved meanwhile */
+		struct spot spot = { .blob = blob, .ref = ref, .meta.upload = ref->upload };
+		arena_init(&spot.a, 0);
+		rc = read_frames(&spot, offset, len, at, why);
+		arena_done(&spot.a);
+	}
 	return rc == RC_NONE ? fault_set(why, FAULT_NO_SUCH_MESSAGE, "the content is gone") : rc;
 }
 

@@ -36,6 +36,7 @@ struct blob;
 struct place_options; /* blob/place.h */
 struct blob_options {
 	const struct place_options *place; /* NULL: content lies in the data store */
+	const struct place_options *cold; /* where blob_archive moves old content; or NULL */
 	const char *
 		spool; /* a folder where parts of far objects are gathered; NULL: the temporary one of the system */
 	const char *compression; /* "lz4" (default), "zstd", "none" */
@@ -71,6 +72,10 @@ enum rc blob_purge(struct blob *blob, struct blob_cursor *cursor, size_t *n, str
 /* Removes the pieces of uploads that never ended: those of an earlier process, and those untouched since `before` (unix
  * seconds). `n` counts uploads. */
 enum rc blob_sweep(struct blob *blob, int64_t before, size_t *n, struct fault *why);
+/* Moves some of the content that was stored before `before` (unix seconds) to the cold place, from the cursor on (zeroed:
+ * the first); for a background job. It is read as before from there on. `n` counts up. RC_MORE: go on with the cursor. */
+enum rc blob_archive(struct blob *blob, struct blob_cursor *cursor, int64_t before, size_t *n,
+	struct fault *why);
 /* Removes some of the files that got their name before `before` (unix seconds) and that no content refers to: a commit
  * that never came leaves one, after a power cut and when another was faster. Those of uploads under way here stay, however
  * old. `*walk` is NULL at first. RC_MORE: go on with it; else it is NULL again. `n` counts up. A folder that another store

@@ -11,6 +11,7 @@
 struct blob {
 	struct data *data;
 	struct place *place; /* of new content; NULL: the data store */
+	struct place *cold; /* of content that is old; NULL: none */
 	const char *spool;
 	enum frame_codec codec;
 	uint64_t owner; /* of uploads: this process */
@@ -19,7 +20,7 @@ struct blob {
 	size_t naming_n, naming_cap;
 };
 
-enum meta_where { META_IN_DATA, META_IN_PLACE };
+enum meta_where { META_IN_DATA, META_IN_PLACE, META_IN_COLD };
 
 struct blob_meta {
 	uint64_t size, touch;
@@ -44,15 +45,17 @@ enum rc meta_get(struct blob *blob, const struct blob_ref *ref, struct arena *a,
  * puts `fresh`, whose touch is set. */
 enum rc meta_add(struct blob *blob, struct data_batch *b, const struct blob_ref *ref,
 	const struct blob_meta *fresh, bool *there, struct fault *why);
+struct slice meta_write(struct arena *a, const struct blob_meta *m);
+/* `m` borrows from `v`. RC_BAD: damaged. */
+enum rc meta_read(const struct blob *blob, struct slice v, struct blob_meta *m);
 void meta_name(const struct blob_ref *ref, const struct blob_meta *m, struct place_name *out);
 /* The place of an object. STORE: none is configured. */
-enum rc meta_place(
-	struct blob *blob, const struct blob_meta *m, struct place **out, struct fault *why);
+enum rc meta_place(struct blob *blob, enum meta_where where, struct place **out, struct fault *why);
 
 /* --- leftover.c: objects in far places that nobody links --- */
 
 /* The value of a 'p' whose object is to be removed, whoever sees it first; with `parts` perhaps never ended. */
-struct slice leftover_value(struct arena *a, int64_t born, bool parts);
+struct slice leftover_value(struct arena *a, const struct blob_meta *m, bool parts);
 /* Is it of an object? */
 bool leftover_is(struct slice value);
 /* Untouched since `before`; for what other processes write not sooner than after an hour. */
@@ -66,6 +69,12 @@ enum rc leftover_drop(struct blob *blob, struct slice key, struct slice value, s
 void blob_naming(struct blob *blob, uint64_t was, uint64_t now);
 
 /* --- purge.c --- */
+
+/* Adds to a batch what removes a content from where it lies, and after the commit what a batch cannot. */
+enum rc purge_content(struct blob *blob, const struct blob_ref *ref, const struct blob_meta *m,
+	struct data_batch *b, struct fault *why);
+enum rc purge_object(struct blob *blob, const struct blob_ref *ref, const struct blob_meta *m,
+	struct fault *why);
 
 /* Removes the pieces of an upload with its reservation, unless that has another value by now. */
 enum rc blob_drop_pieces(

@@ -28,13 +28,29 @@ static enum rc failed(struct fault *why, const char *path)
 	return fault_set(why, FAULT_STORE, "%s: %s", path, strerror(e));
 }
 
+/* What stands where the hash does, when that is not known to who removes it: the name of an object store. */
+static const uint8_t *digits_of(
+	const struct files *f, const struct place_name *name, uint8_t id[32])
+{
+	if (!f->by_id && !name->is_cold)
+		return name->hash;
+	memset(id, 0, 32);
+	for (int i = 0; i < 8; i++) {
+		id[i] = (uint8_t)(name->upload >> (56 - 8 * i));
+		id[8 + i] = (uint8_t)((uint64_t)name->born >> (56 - 8 * i));
+	}
+	return id;
+}
+
 /* "PATH/ab/cd": its folder, made with `make`. */
 static enum rc folder_of(const struct files *f, const struct place_name *name, bool make, char *out,
 	struct fault *why)
 {
+	uint8_t id[32];
+	const uint8_t *digits = digits_of(f, name, id);
 	int n = snprintf(out, PATH_LEN, "%s", f->path);
 	for (unsigned i = 0; i < f->depth && n > 0 && n < PATH_LEN - 100; i++) {
-		n += snprintf(out + n, (size_t)(PATH_LEN - n), "/%02x", name->hash[i]);
+		n += snprintf(out + n, (size_t)(PATH_LEN - n), "/%02x", digits[i]);
 		if (make && mkdir(out, 0700) != 0 && errno != EEXIST)
 			return failed(why, out);
 	}
@@ -44,12 +60,15 @@ static enum rc folder_of(const struct files *f, const struct place_name *name, b
 static enum rc path_of(
 	const struct files *f, const struct place_name *name, char *out, struct fault *why)
 {
+	uint8_t id[32];
+	const uint8_t *digits = digits_of(f, name, id);
 	TRY(folder_of(f, name, false, out, why));
 	size_t n = strlen(out);
 	out[n++] = '/';
 	for (size_t i = 0; i < sizeof(name->hash); i++)
-		n += (size_t)snprintf(out + n, PATH_LEN - n, "%02x", name->hash[i]);
-	snprintf(out + n, PATH_LEN - n, "-%016" PRIx64, name->upload);
+		n += (size_t)snprintf(out + n, PATH_LEN - n, "%02x", digits[i]);
+	snprintf(out + n, PATH_LEN - n, "%c%016" PRIx64, name->is_cold || f->by_id ? '+' : '-',
+		name->upload);
 	return RC_OK;
 }
 
@@ -270,7 +289,8 @@ enum rc files_open(const struct place_options *o, struct place **out, struct fau
 	struct files *f = mem_new(MEM_STORE, sizeof(*f));
 	*f = (struct files){ .place = { .engine = &files_engine },
 		.path = mem_str(MEM_STORE, o->path),
-		.depth = o->depth > 4 ? 4 : o->depth };
+		.depth = o->depth > 4 ? 4 : o->depth,
+		.by_id = o->by_id };
 	*out = &f->place;
 	return RC_OK;
 }

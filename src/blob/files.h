@@ -12,6 +12,7 @@ struct files {
 	struct place place;
 	char *path;
 	unsigned depth;
+	bool by_id; /* names have no hash: objects are found by their reservations, as those of object stores */
 };
 enum rc files_open(const struct place_options *options, struct place **out, struct fault *why);
 /* NULL: the place is none, or of another kind. */

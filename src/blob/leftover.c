@@ -5,20 +5,22 @@
 
 enum { EXPIRES_S = 3600 };
 
-struct slice leftover_value(struct arena *a, int64_t born, bool parts)
+struct slice leftover_value(struct arena *a, const struct blob_meta *m, bool parts)
 {
 	struct buf v;
 	buf_init(&v, 0, a);
 	buf_be64(&v, 0); /* nobody's, of no time: two of one object are alike */
 	buf_be64(&v, 0);
 	buf_be64(&v, parts);
-	buf_be64(&v, (uint64_t)born);
+	buf_be64(&v, (uint64_t)m->born);
+	buf_byte(&v, (uint8_t)m->where);
 	return buf_slice(&v);
 }
 
 struct value {
 	uint64_t owner, pieces;
 	int64_t since, born;
+	enum meta_where where;
 };
 
 static enum rc read_value(struct slice v, struct value *out)
@@ -27,7 +29,10 @@ static enum rc read_value(struct slice v, struct value *out)
 	TRY(take_be64(&v, &out->owner));
 	TRY(take_be64(&v, &since));
 	TRY(take_be64(&v, &out->pieces));
+	uint8_t where;
 	TRY(take_be64(&v, &born));
+	TRY(take_byte(&v, &where));
+	out->where = where;
 	out->since = (int64_t)since;
 	out->born = (int64_t)born;
 	return RC_OK;
@@ -60,7 +65,8 @@ static enum rc mark(struct blob *blob, struct slice key, struct slice value, str
 	*marked = value;
 	if (v.owner == 0)
 		return RC_OK;
-	*marked = leftover_value(a, v.born, true);
+	struct blob_meta m = { .born = v.born, .where = v.where };
+	*marked = leftover_value(a, &m, true);
 	data_batch_init(&b, a);
 	data_assert(&b, DATA_MAIN, key, value);
 	data_put(&b, DATA_MAIN, key, *marked);
@@ -74,13 +80,14 @@ static enum rc drop(
 	struct place_name name = { 0 };
 	struct data_batch b;
 	struct value v;
+	struct place *place;
 	TRY(mark(blob, key, value, a, &marked, why));
 	TRY(take_be64(&id, &name.upload));
 	TRY(read_value(marked, &v));
 	name.born = v.born;
-	if (!blob->place)
-		return fault_set(why, FAULT_STORE, "an object lies in a store that is not named");
-	TRY(place_remove(blob->place, &name, v.pieces != 0, why));
+	name.is_cold = v.where == META_IN_COLD;
+	TRY(meta_place(blob, v.where, &place, why));
+	TRY(place_remove(place, &name, v.pieces != 0, why));
 	data_batch_init(&b, a);
 	data_assert(&b, DATA_MAIN, key, marked);
 	data_delete(&b, DATA_MAIN, key);

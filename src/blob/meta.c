@@ -37,7 +37,7 @@ struct slice meta_key_frame(
 	return buf_slice(&key);
 }
 
-static struct slice write_meta(struct arena *a, const struct blob_meta *m)
+struct slice meta_write(struct arena *a, const struct blob_meta *m)
 {
 	struct buf v;
 	buf_init(&v, 0, a);
@@ -51,7 +51,7 @@ static struct slice write_meta(struct arena *a, const struct blob_meta *m)
 	return buf_slice(&v);
 }
 
-static enum rc read_meta(const struct blob *blob, struct slice v, struct blob_meta *m)
+enum rc meta_read(const struct blob *blob, struct slice v, struct blob_meta *m)
 {
 	uint8_t version, where = blob->place ? META_IN_PLACE : META_IN_DATA;
 	uint64_t born = 0;
@@ -75,7 +75,7 @@ enum rc meta_get(struct blob *blob, const struct blob_ref *ref, struct arena *a,
 	struct slice *value, struct blob_meta *m, struct fault *why)
 {
 	TRY(data_get(blob->data, DATA_MAIN, meta_key(a, 'm', ref), a, value, why));
-	if (read_meta(blob, *value, m) != RC_OK)
+	if (meta_read(blob, *value, m) != RC_OK)
 		return fault_set(why, FAULT_DAMAGED, "the figures of a content are damaged");
 	return RC_OK;
 }
@@ -99,21 +99,22 @@ enum rc meta_add(struct blob *blob, struct data_batch *b, const struct blob_ref 
 		data_assert_absent(b, DATA_MAIN, key);
 	else
 		data_assert(b, DATA_MAIN, key, value); /* a damaged one is written anew */
-	data_put(b, DATA_MAIN, key, write_meta(b->arena, &m));
+	data_put(b, DATA_MAIN, key, meta_write(b->arena, &m));
 	return RC_OK;
 }
 
 void meta_name(const struct blob_ref *ref, const struct blob_meta *m, struct place_name *out)
 {
-	*out = (struct place_name){ .upload = m->upload, .born = m->born };
+	*out = (struct place_name){
+		.upload = m->upload, .born = m->born, .is_cold = m->where == META_IN_COLD
+	};
 	memcpy(out->hash, ref->hash, sizeof(out->hash));
 }
 
-enum rc meta_place(
-	struct blob *blob, const struct blob_meta *m, struct place **out, struct fault *why)
+enum rc meta_place(struct blob *blob, enum meta_where where, struct place **out, struct fault *why)
 {
-	*out = blob->place;
-	if (!*out || m->where != META_IN_PLACE)
+	*out = where == META_IN_PLACE ? blob->place : where == META_IN_COLD ? blob->cold : NULL;
+	if (!*out)
 		return fault_set(why, FAULT_STORE,
 			"a content lies in a store that [storage] blob does not name");
 	return RC_OK;

@@ -92,8 +92,9 @@ void object_store_done(struct object_store *s)
 
 void object_key(const struct place_name *name, char out[OBJECT_KEY_LEN])
 {
-	(void)snprintf(out, OBJECT_KEY_LEN, "%02x/%010" PRIx64 "-%016" PRIx64,
-		(unsigned)(name->upload >> 56), (uint64_t)name->born, name->upload);
+	(void)snprintf(out, OBJECT_KEY_LEN, "%02x/%010" PRIx64 "%c%016" PRIx64,
+		(unsigned)(name->upload >> 56), (uint64_t)name->born, name->is_cold ? '+' : '-',
+		name->upload);
 }
 
 /* --- a call --- */

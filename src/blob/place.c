@@ -4,6 +4,7 @@
 #include "blob/azure.h"
 #include "blob/files.h"
 #include "blob/s3.h"
+#include "blob/sharded.h"
 #include "run/run.h"
 
 enum rc place_open(const struct place_options *o, struct place **out, struct fault *why)
@@ -15,6 +16,8 @@ enum rc place_open(const struct place_options *o, struct place **out, struct fau
 		return s3_open(o, out, why);
 	case PLACE_AZURE:
 		return azure_open(o, out, why);
+	case PLACE_SHARDED:
+		return sharded_open(o, out, why);
 	}
 	return fault_set(why, FAULT_INTERNAL, "no such kind of place");
 }

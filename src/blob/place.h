@@ -14,7 +14,7 @@
  * [place 1] When place_put or place_end return RC_OK the object is there whole, under its name, flushed or verified.
  * [place 2] Two objects never have one name: upload ids are random, and `born` narrows what could meet. */
 
-enum place_kind { PLACE_FILES, PLACE_S3, PLACE_AZURE };
+enum place_kind { PLACE_FILES, PLACE_S3, PLACE_AZURE, PLACE_SHARDED };
 
 /* Strings are copied; NULL and "" mean the same. */
 struct place_options {
@@ -22,6 +22,7 @@ struct place_options {
 	const char *name; /* in the configuration, for faults and events */
 	const char *path; /* files: a folder, made when absent */
 	unsigned depth; /* files: levels of folders, 0..4 */
+	bool by_id; /* files: as a shard */
 	/* object stores: */
 	const char *endpoint; /* URL; NULL: that of the region, or of the account */
 	const char *bucket; /* or container */
@@ -35,12 +36,17 @@ struct place_options {
 	uint64_t timeout_ms; /* of one try */
 	unsigned retries;
 	size_t connections;
+	/* sharded: */
+	const struct place_options *const *shards; /* of other kinds */
+	size_t shards_n;
+	bool modulo; /* else by rendezvous */
 };
 
 struct place_name {
 	uint8_t hash[32]; /* of the plain content; not known yet at place_begin */
 	uint64_t upload;
 	int64_t born; /* unix seconds when the upload began; 0: content of version 1 */
+	bool is_cold; /* moved there: it never has the name of one that was not, be it in the same folder or bucket */
 };
 
 /* What is written: bytes in memory, or the first `len` bytes of a file. */

@@ -57,8 +57,8 @@ static enum rc is_linked(struct blob *blob, const struct blob_ref *ref, struct a
 	return data_scan(blob->data, &range, any, linked, why);
 }
 
-static enum rc remove_content(struct blob *blob, const struct blob_ref *ref,
-	const struct blob_meta *m, struct data_batch *b, struct fault *why)
+enum rc purge_content(struct blob *blob, const struct blob_ref *ref, const struct blob_meta *m,
+	struct data_batch *b, struct fault *why)
 {
 	struct place *place;
 	if (m->where == META_IN_DATA) {
@@ -67,28 +67,28 @@ static enum rc remove_content(struct blob *blob, const struct blob_ref *ref,
 				meta_key_frame(b->arena, ref, m->upload, (uint32_t)i));
 		return RC_OK;
 	}
-	TRY(meta_place(blob, m, &place, why));
-	if (place->is_far)
+	TRY(meta_place(blob, m->where, &place, why));
+	if (place->is_far || m->where == META_IN_COLD)
 		data_put(b, DATA_MAIN, meta_key_upload(b->arena, m->upload),
-			leftover_value(b->arena, m->born, false));
+			leftover_value(b->arena, m, false));
 	return RC_OK;
 }
 
 /* Whoever stores the same content from here on writes an object of its own name. A far one that cannot be removed now
  * has a reservation, by which it is swept. */
-static enum rc remove_object(
+enum rc purge_object(
 	struct blob *blob, const struct blob_ref *ref, const struct blob_meta *m, struct fault *why)
 {
 	struct place *place;
 	struct place_name name;
 	struct arena a;
-	TRY(meta_place(blob, m, &place, why));
+	TRY(meta_place(blob, m->where, &place, why));
 	meta_name(ref, m, &name);
-	if (!place->is_far)
+	if (!place->is_far && m->where != META_IN_COLD)
 		return place_remove(place, &name, false, why);
 	arena_init(&a, 0);
 	enum rc rc = leftover_drop(
-		blob, meta_key_upload(&a, m->upload), leftover_value(&a, m->born, false), NULL);
+		blob, meta_key_upload(&a, m->upload), leftover_value(&a, m, false), NULL);
 	arena_done(&a);
 	return rc == RC_OK || rc == RC_TEMP || rc == RC_TAKEN ? RC_OK : rc;
 }
@@ -115,14 +115,14 @@ static enum rc answer(
 		struct slice key = meta_key(a, 'm', &ref);
 		data_assert(&b, DATA_MAIN, key, meta);
 		data_delete(&b, DATA_MAIN, key);
-		TRY(remove_content(blob, &ref, &m, &b, why));
+		TRY(purge_content(blob, &ref, &m, &b, why));
 	}
 	rc = data_commit_now(blob->data, &b, why);
 	*removed &= rc == RC_OK;
 	if (rc == RC_TAKEN) /* somebody stored it again: the question stays for the next time */
 		return RC_OK;
 	TRY(rc);
-	return *removed && m.where != META_IN_DATA ? remove_object(blob, &ref, &m, why) : RC_OK;
+	return *removed && m.where != META_IN_DATA ? purge_object(blob, &ref, &m, why) : RC_OK;
 }
 
 enum rc blob_purge(struct blob *blob, struct blob_cursor *cursor, size_t *n, struct fault *why)

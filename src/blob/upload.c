@@ -10,7 +10,9 @@ enum { FRAMES_A_BATCH = 2, TRIES = 3 };
 
 void blob_upload_init(struct blob *blob, struct buf *frame, struct blob_upload *u)
 {
-	*u = (struct blob_upload){ .blob = blob, .frame = frame, .spool = -1 };
+	*u = (struct blob_upload){
+		.blob = blob, .place = blob->place, .frame = frame, .spool = -1
+	};
 	arena_init(&u->work, 0);
 	buf_init(&u->table, 0, NULL);
 }
@@ -26,8 +28,10 @@ static void reserve(struct blob_upload *u)
 	buf_be64(&value, u->blob->owner);
 	buf_be64(&value, (uint64_t)run_unix(NULL));
 	buf_be64(&value, u->frames); /* each time another one */
-	if (u->blob->place)
+	if (u->place) {
 		buf_be64(&value, (uint64_t)u->born);
+		buf_byte(&value, u->moves ? META_IN_COLD : META_IN_PLACE);
+	}
 	must(value.len <= sizeof(u->bytes));
 	memcpy(u->bytes, value.at, value.len);
 	u->reserved = slice_of(u->bytes, value.len);
@@ -65,7 +69,7 @@ static enum rc write_frame(struct blob_upload *u, struct fault *why)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
 	buf_reset(u->frame);
 	u->frames++;
-	if (u->blob->place)
+	if (u->place)
 		return upload_object_frame(u, packed, why);
 	data_put(
 		&u->batch, DATA_BLOB, meta_key_frame(&u->work, NULL, u->id, u->frames - 1), packed);
@@ -126,9 +130,9 @@ enum rc blob_upload_end(struct blob_upload *u, bool spill, struct arena *a, stru
 	} else {
 		crypto_sha256(buf_slice(u->frame), u->ref.hash);
 	}
-	bool stays = u->id == 0 && (u->blob->place || !spill);
+	bool stays = u->id == 0 && (u->place || !spill);
 	TRY(stays ? pack_last(u, a, why) : write_last(u, why));
-	if (u->blob->place)
+	if (u->place)
 		return upload_object_end(u, a, why);
 	u->ref.upload = u->id;
 	return RC_OK;
@@ -142,7 +146,7 @@ static void end_pieces(struct blob_upload *u, struct data_batch *b)
 }
 
 /* The pieces, or the object, are not left behind any more. */
-static void end_reservation(struct blob_upload *u, struct data_batch *b)
+void upload_end_reservation(struct blob_upload *u, struct data_batch *b)
 {
 	struct slice key = meta_key_upload(b->arena, u->id), value;
 	if (u->reserved.len == 0)
@@ -166,7 +170,7 @@ static enum rc store_object(struct blob_upload *u, struct data_batch *b, struct 
 		return RC_OK;
 	TRY(upload_object_put(u, why)); /* it was there at the end, and has gone since */
 	u->is_tried = true;
-	end_reservation(u, b);
+	upload_end_reservation(u, b);
 	return RC_OK;
 }
 
@@ -177,7 +181,7 @@ enum rc blob_upload_store(struct blob_upload *u, struct data_batch *b, struct fa
 	if (u->born == 0)
 		u->born = run_unix(NULL);
 	struct blob_meta fresh = { .upload = u->id, .where = META_IN_DATA, .born = u->born };
-	if (u->blob->place)
+	if (u->place)
 		return store_object(u, b, why);
 	TRY(meta_add(u->blob, b, &u->ref, &fresh, &there, why));
 	if (u->frames == 0) { /* content that fitted into one frame is in the batch */
@@ -185,7 +189,7 @@ enum rc blob_upload_store(struct blob_upload *u, struct data_batch *b, struct fa
 			data_put(b, DATA_BLOB, meta_key_frame(b->arena, &u->ref, 0, 0), u->packed);
 		return RC_OK;
 	}
-	end_reservation(u, b);
+	upload_end_reservation(u, b);
 	if (there)
 		end_pieces(u, b);
 	return RC_OK;
@@ -207,7 +211,7 @@ void blob_upload_done(struct blob_upload *u, bool stored)
 {
 	if (!u->blob)
 		return;
-	if (u->blob->place)
+	if (u->place)
 		upload_object_done(u, stored);
 	else if (!stored && u->reserved.len)
 		remove_pieces(u);

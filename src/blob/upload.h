@@ -20,11 +20,13 @@ struct blob_upload {
 	uint64_t id; /* of its pieces; 0: none were written */
 	uint32_t frames; /* written, or in `batch` */
 	struct slice reserved; /* the value of its 'p', in `bytes` */
-	uint8_t bytes[32];
+	uint8_t bytes[33];
 	struct arena work; /* of `batch` */
 	struct data_batch batch; /* frames that are not written yet */
 	bool ended;
+	struct place *place; /* NULL: the data store */
 	/* in a place: */
+	bool moves; /* to the cold one, of content that is there */
 	struct buf table; /* be32 packed length of each frame */
 	struct place_write *write; /* an object whose parts are written; or NULL */
 	int spool; /* a file without a name: the part that is gathered; -1: none */

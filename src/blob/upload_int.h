@@ -9,6 +9,9 @@
 /* Commits u->batch with the reservation, made or moved; u->work is empty afterwards. `lazy`: data/data.h. */
 enum rc upload_reserve(struct blob_upload *u, bool lazy, struct fault *why);
 
+/* The pieces, or the object, are not left behind any more: in the batch that says whose they are. */
+void upload_end_reservation(struct blob_upload *u, struct data_batch *b);
+
 /* --- upload_object.c --- */
 
 /* Gives it id and time once. */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { PART_NEAR = 8 * 1024 * 1024 };
+
 void upload_name(struct blob_upload *u)
 {
 	while (u->id == 0)
@@ -20,15 +22,21 @@ void upload_name(struct blob_upload *u)
 
 static struct place_name name_of(const struct blob_upload *u)
 {
-	struct place_name name = { .upload = u->id, .born = u->born };
+	struct place_name name = { .upload = u->id, .born = u->born, .is_cold = u->moves };
 	memcpy(name.hash, u->ref.hash, sizeof(name.hash));
 	return name;
 }
 
-/* Before anything of it is in a far place; moved with each part. */
+/* Near files that are never linked are found otherwise (orphans.c), but not cold ones. */
+static bool is_reserved(const struct blob_upload *u)
+{
+	return u->place->is_far || u->moves;
+}
+
+/* Before anything of it is in the place; moved with each part. */
 static enum rc reserve(struct blob_upload *u, struct fault *why)
 {
-	if (!u->blob->place->is_far)
+	if (!is_reserved(u))
 		return RC_OK;
 	data_batch_init(&u->batch, &u->work);
 	return upload_reserve(u, u->reserved.len > 0, why);
@@ -68,7 +76,7 @@ static enum rc add_part(struct blob_upload *u, const struct place_bytes *bytes, 
 	struct place_name name = name_of(u);
 	TRY(reserve(u, why));
 	if (!u->write)
-		TRY(place_begin(u->blob->place, &name, &u->write, why));
+		TRY(place_begin(u->place, &name, &u->write, why));
 	return place_add(u->write, bytes, why);
 }
 
@@ -80,12 +88,16 @@ static enum rc add_spooled(struct blob_upload *u, struct fault *why)
 	return ftruncate(u->spool, 0) == 0 ? RC_OK : failed(u->blob->spool, why);
 }
 
-/* A near place takes what there is; for a far one it is gathered. */
+/* Bytes of a part; 0: a near place takes what there is. */
+static size_t gathers(const struct blob_upload *u)
+{
+	return u->place->part_min || !is_reserved(u) ? u->place->part_min : PART_NEAR;
+}
+
 static enum rc add(struct blob_upload *u, struct slice s, struct fault *why)
 {
-	size_t least = u->blob->place->part_min;
+	size_t least = gathers(u);
 	struct place_bytes bytes = { .at = s.at, .fd = -1, .len = s.len };
-	must(least || !u->blob->place->is_far);
 	if (least == 0)
 		return add_part(u, &bytes, why);
 	TRY(spool_add(u, s, why));
@@ -136,10 +148,12 @@ enum rc upload_object_end(struct blob_upload *u, struct arena *a, struct fault *
 		return whole(u, fault_set(why, FAULT_MEMORY, "%s", ""));
 	if (one)
 		u->packed = buf_slice(&tail);
-	else if (u->blob->place->part_min)
+	else if (gathers(u))
 		TRY(whole(u, spool_add(u, buf_slice(&tail), why)));
 	else
 		TRY(whole(u, add(u, buf_slice(&tail), why)));
+	if (u->moves)
+		return upload_object_put(u, why);
 	TRY(is_there(u, &there, why));
 	return there ? RC_OK : upload_object_put(u, why);
 }
@@ -155,7 +169,7 @@ static enum rc put(struct blob_upload *u, struct fault *why)
 		return place_end(u->write, &name, why);
 	if (u->frames)
 		bytes = (struct place_bytes){ .fd = u->spool, .len = u->spooled };
-	return place_put(u->blob->place, &name, &bytes, why);
+	return place_put(u->place, &name, &bytes, why);
 }
 
 enum rc upload_object_put(struct blob_upload *u, struct fault *why)
@@ -165,7 +179,7 @@ enum rc upload_object_put(struct blob_upload *u, struct fault *why)
 	if (u->is_broken)
 		return fault_set(why, FAULT_STORE, "%s", "");
 	upload_name(u);
-	if (!u->blob->place->is_far && u->naming == 0) {
+	if (!is_reserved(u) && u->naming == 0) {
 		blob_naming(u->blob, 0, u->id);
 		u->naming = u->id;
 	}
@@ -183,7 +197,9 @@ enum rc upload_object_meta(
 	buf_init(&lens, 0, a);
 	while (take_be32(&table, &len) == RC_OK)
 		buf_varint(&lens, len);
-	*out = (struct blob_meta){ .upload = u->id, .where = META_IN_PLACE, .born = u->born };
+	*out = (struct blob_meta){
+		.upload = u->id, .where = u->moves ? META_IN_COLD : META_IN_PLACE, .born = u->born
+	};
 	out->lens = buf_slice(&lens);
 	return lens.over ? fault_set(why, FAULT_MEMORY, "%s", "") : RC_OK;
 }
@@ -212,7 +228,7 @@ static void remove_far(struct blob_upload *u)
 	arena_init(&a, 0);
 	enum rc rc = leftover_drop(u->blob, meta_key_upload(&a, u->id), u->reserved, NULL);
 	if (rc == RC_TAKEN && u->is_placed && is_linked(u, &linked) == RC_OK && !linked)
-		rc = place_remove(u->blob->place, &name, false, NULL);
+		rc = place_remove(u->place, &name, false, NULL);
 	(void)rc; /* what could not be removed is swept later */
 	arena_done(&a);
 }
@@ -225,7 +241,7 @@ static void remove_near(struct blob_upload *u, bool stored)
 	if (!u->is_placed || (u->is_tried && !stored) || (stored && !u->was_there))
 		return;
 	if (is_linked(u, &linked) == RC_OK && !linked)
-		(void)!place_remove(u->blob->place, &name, false, NULL);
+		(void)!place_remove(u->place, &name, false, NULL);
 }
 
 void upload_object_done(struct blob_upload *u, bool stored)
@@ -234,7 +250,7 @@ void upload_object_done(struct blob_upload *u, bool stored)
 	if (u->spool >= 0)
 		close(u->spool);
 	u->spool = -1;
-	if (!u->blob->place->is_far)
+	if (!is_reserved(u))
 		remove_near(u, stored);
 	else if (u->reserved.len && (!stored || u->was_there))
 		remove_far(u);

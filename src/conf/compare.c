@@ -11,9 +11,8 @@ static const char *const live[] = { "server.hostname", "auth.", "queue.", "cache
 /* Keys, or what they begin with, for what comes in a later version; `make lint` holds the list true. */
 static const char *const later[] = { "storage.fts", "cache.events.", "cache.contacts.",
 	"cache.files.", "cache.access-token.", "cache.permission.", "cache.dns.mta-sts.",
-	"cache.dns.rbl.", "cluster.", "data-retention.archiving-schedule",
-	"data-retention.auto-expunge-schedule", "data-retention.telemetry-schedule",
-	"queue.partitions", "queue.throttle" };
+	"cache.dns.rbl.", "cluster.", "data-retention.auto-expunge-schedule",
+	"data-retention.telemetry-schedule", "queue.partitions", "queue.throttle" };
 
 static bool is_among(const char *const *keys, size_t n, struct slice key)
 {

@@ -116,6 +116,8 @@ uint64_t conf_memory(void);
 
 /* ---- lookup.c ---- */
 /* May the store of [storage] lookup be one? `from`: where that is said. */
+/* blob.c: may the store of the role hold content. */
+void conf_check_blob(struct conf_reader *r, const struct conf *conf, const char *from);
 void conf_check_lookup(struct conf_reader *r, const struct conf *conf, const char *from);
 /* What a store in Redis or Memcached needs; others pass. */
 void conf_check_remote(struct conf_reader *r, const struct conf_block *b);

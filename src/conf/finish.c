@@ -3,10 +3,6 @@
 #include "conf/conf_int.h"
 #include <unistd.h>
 
-static const char *const later[CONF_STORE_TYPES] = {
-	[CONF_STORE_TIERED] = "tiered",
-};
-
 static const char *from_of(const struct conf_reader *r, const char *key)
 {
 	size_t row = conf_row_find(CONF_IN_conf, slice_str(key));
@@ -162,9 +158,6 @@ static void check_store(struct conf_reader *r, const struct conf *conf, const st
 	if (s->read_replicas.n)
 		conf_note(r, b->from, "store \"%s\": read-replicas has no effect in this version",
 			b->id);
-	if (later[s->type] && b->from)
-		conf_note(r, b->from, "store \"%s\": the engine %s comes in a later version", b->id,
-			later[s->type]);
 }
 
 /* Which engines that this version has may play a role. */
@@ -178,9 +171,6 @@ static void check_role(struct conf_reader *r, const struct conf *conf, const cha
 	if (!s)
 		conf_fault(r, from, "%s: there is no store \"%s\", or several of that type", key,
 			name);
-	else if (later[s->type])
-		conf_fault(r, from, "%s: store \"%s\": the engine %s comes in a later version", key,
-			name, later[s->type]);
 	else if (!(allowed >> s->type & 1))
 		conf_fault(r, from, "%s: store \"%s\" is of a type that cannot do this", key, name);
 }
@@ -199,8 +189,7 @@ static void check_storage(struct conf_reader *r, struct conf *conf)
 	check_role(r, conf, "storage.data", conf->storage_data, keys);
 	check_role(r, conf, "storage.fts", conf->storage_fts, keys);
 	conf_check_lookup(r, conf, from_of(r, "storage.lookup"));
-	check_role(r, conf, "storage.blob", conf->storage_blob,
-		keys | 1u << CONF_STORE_FILESYSTEM | 1u << CONF_STORE_S3 | 1u << CONF_STORE_AZURE);
+	conf_check_blob(r, conf, from_of(r, "storage.blob"));
 	if (!conf->storage_data[0])
 		conf_fault(r, from_of(r, "storage.data"), "storage.data cannot be empty");
 	if (strcmp(conf->storage_directory, "internal") != 0)

@@ -5,6 +5,7 @@
 #include "base/event.h"
 #include "base/mem.h"
 #include "cert/cert.h"
+#include "main/archive.h"
 #include "main/cleanup.h"
 #include "main/doors.h"
 #include "main/held.h"
@@ -235,6 +236,7 @@ enum rc house_open(struct house *h, struct conf *conf, struct fault *why)
 	TRY(house_memory(h, why));
 	h->watch = cert_watch_start(h->run, h->tls, pairs, n, CERT_EVERY_MS);
 	cleanup_start(h);
+	archive_start(h);
 	return queue_start(h->queue, why);
 }
 

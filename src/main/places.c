@@ -130,6 +130,31 @@ static void set_object_store(const struct conf_store *s, struct place_options *o
 	o->connections = s->pool_max;
 }
 
+/* Its shards are no shards: the configuration's check says so. */
+static enum rc sharded(const struct conf *c, const struct conf_store *s, struct arena *a,
+	struct place_options *o, struct fault *why)
+{
+	const struct place_options **shards = arena_try_array(a, s->stores.n, sizeof(*shards));
+	if (!shards)
+		return fault_set(why, FAULT_MEMORY, "%s", "");
+	for (size_t i = 0; i < s->stores.n; i++) {
+		struct place_options *one;
+		enum rc rc = places_of(c, conf_store(c, s->stores.at[i]), a, &one, why);
+		if (rc != RC_OK)
+			return rc == RC_NONE
+				       ? fault_set(why, FAULT_CONFIG,
+						 "[store.\"%s\"]: a shard cannot hold content",
+						 s->id)
+				       : rc;
+		shards[i] = one;
+	}
+	o->kind = PLACE_SHARDED;
+	o->shards = shards;
+	o->shards_n = s->stores.n;
+	o->modulo = s->by == 2;
+	return RC_OK;
+}
+
 enum rc places_of(const struct conf *c, const struct conf_store *s, struct arena *a,
 	struct place_options **out, struct fault *why)
 {
@@ -158,5 +183,7 @@ enum rc places_of(const struct conf *c, const struct conf_store *s, struct arena
 		o->sas_token = s->sas_token;
 		return RC_OK;
 	}
+	if (s->type == CONF_STORE_SHARDED)
+		return sharded(c, s, a, o, why);
 	return RC_NONE;
 }

@@ -84,16 +84,19 @@ static enum rc open_blob(const struct conf *c, const struct conf_store *s, struc
 	struct blob **out, struct fault *why)
 {
 	struct arena a;
-	struct place_options *place = NULL;
+	struct place_options *hot = NULL, *cold = NULL;
+	bool is_tiered = s->type == CONF_STORE_TIERED;
+	const struct conf_store *first = is_tiered ? conf_store(c, s->hot) : s;
 	arena_init(&a, 0);
-	enum rc rc = places_of(c, s, &a, &place, why);
-	struct blob_options o = { .compression = compression_name(s->compression),
-		.place = rc == RC_OK ? place : NULL,
+	enum rc rc = places_of(c, first, &a, &hot, why);
+	struct blob_options o = { .compression = compression_name(first->compression),
+		.place = rc == RC_OK ? hot : NULL,
 		.spool = c->data_dir };
-	if (rc == RC_NONE && s->type > CONF_STORE_MEMORY && s != conf_store(c, c->storage_data))
-		rc = fault_set(why, FAULT_CONFIG,
-			"[storage] blob = \"%s\": such a store cannot hold blobs yet", s->id);
-	else if (rc == RC_OK || rc == RC_NONE)
+	rc = rc == RC_NONE ? RC_OK : rc;
+	if (rc == RC_OK && is_tiered)
+		rc = places_of(c, conf_store(c, s->cold), &a, &cold, why);
+	o.cold = cold;
+	if (rc == RC_OK)
 		rc = blob_open(data, &o, out, why);
 	arena_done(&a);
 	return rc;

@@ -2,6 +2,8 @@
 import hashlib
 import http.client
 import http.server
+import os
+import re
 import socketserver
 import subprocess
 import sys
@@ -15,6 +17,11 @@ from server import ROOT
 ANN = f"ann@{DOMAIN}"
 SHORT = {"timeout": "2s", "retries": "1"}
 STARTED = {}
+
+
+def long(f):
+    """Part of `make soak` only."""
+    return test(f) if os.environ.get("VEREDUS_LONG") else f
 
 
 def store(kind):
@@ -39,15 +46,11 @@ def begin(kind):
         STARTED[kind] = e
 
 
-def suite(kind):
-    s = store(kind)
-    done = subprocess.run([ROOT / serve_build() / "unit/blob", *s.suite()], capture_output=True, text=True, timeout=120 * SLOW)
+def suite(*kinds):
+    words = [w for kind in kinds for w in store(kind).suite()]
+    program = ROOT / os.environ.get("BUILD", "build") / "unit/blob"
+    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=120 * SLOW)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-
-
-def serve_build():
-    import os
-    return os.environ.get("BUILD", "build")
 
 
 @test
@@ -65,6 +68,12 @@ def suite_swift():
     """Swift checks signatures."""
     suite(Swift)
     assert store(Swift).objects()[1] == [], "multipart uploads are left"
+
+
+@test
+def suite_of_two():
+    """Spread over two stores, and moved from one, and from the data store, to the other."""
+    suite(S3rver, Azurite)
 
 
 def served(s, **more):
@@ -146,7 +155,7 @@ def mail_over(kind, size):
     assert not (report := server.crashed()), report
 
 
-@test
+@long
 def mail_over_s3rver():
     mail_over(S3rver, 3_000_000)
 
@@ -218,7 +227,7 @@ def faults_of_s3():
     faults_of(S3rver)
 
 
-@test
+@long
 def faults_of_azure():
     needs("node")
     faults_of(Azurite)
@@ -377,6 +386,36 @@ def nothing_acknowledged_is_lost():
             stop.set()
             server.__exit__()
         assert not (report := server.crashed()), report
+
+
+@long
+def old_mail_moves():
+    """By schedule from the data store to an archive, and it is read from there; a store that is away fails one time, not mail."""
+    between = Between(store(S3rver))
+    extra = f'[store."cold"]\n{between.settings(**{"storage-class": "GLACIER"}, **SHORT)}'
+    extra += '[store."objects"]\ntype = "tiered"\nhot = "main"\ncold = "cold"\nafter = "1s"\n'
+    server = serve(extra=extra, settings=["storage.blob=objects", "data-retention.archiving-schedule=* * * * *"])
+    try:
+        between.mode = "cut"
+        sent = {}
+        for subject, size in (("small", 300), ("large", 700_000)):
+            reply, sent[subject] = send(server, subject, size)
+            assert reply.startswith("250"), reply
+        wait_for(lambda: "archive.failed" in server.log.read_text(), 90)
+        assert all(got.endswith(sent[subject]) for subject, got in texts(server).items())
+        between.mode = None
+        wait_for(lambda: re.search(r"archive.done: .*moved=2", server.log.read_text()), 90)
+        between.mode = "archive"
+        with imap_session(server) as c:
+            c.imap("a1", "EXAMINE INBOX")
+            got = literal(c, "FETCH 1 BODY.PEEK[]")
+            assert isinstance(got, str) and "NO [UNAVAILABLE]" in got and "archive" in got, got
+        between.restored = True
+        got = texts(server)
+        assert set(got) == set(sent) and all(got[s].endswith(sent[s]) for s in sent)
+    finally:
+        server.__exit__()
+        between.shutdown()
 
 
 def close_all():

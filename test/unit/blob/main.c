@@ -188,10 +188,11 @@ static int run(struct world *w, const char *name)
 	return _cmocka_run_group_tests(name, tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
 
-/* s3 ENDPOINT BUCKET KEY SECRET, or azure ENDPOINT CONTAINER ACCOUNT KEY: the same tests of a store that runs there. */
-static int run_far(char **words)
+/* s3 ENDPOINT BUCKET KEY SECRET, or azure ENDPOINT CONTAINER ACCOUNT KEY. */
+static struct place_options far_place(char **words)
 {
-	struct place_options o = { .kind = strcmp(words[0], "azure") == 0 ? PLACE_AZURE : PLACE_S3,
+	return (struct place_options){ .kind = strcmp(words[0], "azure") == 0 ? PLACE_AZURE
+									      : PLACE_S3,
 		.name = words[0],
 		.endpoint = words[1],
 		.bucket = words[2],
@@ -203,19 +204,41 @@ static int run_far(char **words)
 		.timeout_ms = 15000,
 		.retries = 2,
 		.connections = 10 };
-	struct world w = { .files = true, .far = &o };
-	return run(&w, words[0]) + test_upload(&w) + test_far(&w) ? 1 : 0;
+}
+
+static int run_all(struct world *w, const char *name)
+{
+	return run(w, name) + test_upload(w) + (w->far ? test_far(w) : 0);
+}
+
+/* Two stores that run somewhere: spread over both, and moved from one to the other. */
+static int run_two(const struct place_options *one, const struct place_options *two)
+{
+	const struct place_options *both[] = { one, two };
+	struct place_options o = {
+		.kind = PLACE_SHARDED, .name = "both", .shards = both, .shards_n = 2
+	};
+	struct world sharded = { .files = true, .far = &o },
+		     tiered = { .files = true, .far = one, .cold = two },
+		     from_data = { .cold = two };
+	return run_all(&sharded, "sharded over object stores") + test_archive(&tiered) +
+	       test_archive(&from_data);
 }
 
 int main(int argc, char **argv)
 {
 	struct world in_store = { .files = false }, in_files = { .files = true, .depth = 2 },
 		     flat = { .files = true };
-	if (argc == 6)
-		return run_far(argv + 1);
-	return run(&in_store, "blob in the data store") + run(&in_files, "blob in files") +
-			       test_upload(&in_store) + test_upload(&in_files) +
-			       test_orphans(&in_files) + test_orphans(&flat)
-		       ? 1
-		       : 0;
+	int failed = 0;
+	if (argc > 5) {
+		struct place_options one = far_place(argv + 1);
+		struct world w = { .files = true, .far = &one };
+		struct place_options two = argc > 10 ? far_place(argv + 6) : one;
+		return (argc > 10 ? run_two(&one, &two) : run_all(&w, one.name)) ? 1 : 0;
+	}
+	failed +=
+		run_all(&in_store, "blob in the data store") + run_all(&in_files, "blob in files");
+	failed += test_orphans(&in_files) + test_orphans(&flat);
+	failed += test_sharded() + test_archive(NULL);
+	return failed ? 1 : 0;
 }

@@ -13,6 +13,7 @@ int world_begin(void **state)
 	struct blob_options bo = { .place = w->far     ? w->far
 					    : w->files ? &place
 						       : NULL,
+		.cold = w->cold,
 		.compression = w->compression };
 	arena_init(&w->a, 0);
 	assert_int_equal(data_open(&o, &w->data, &w->why), RC_OK);

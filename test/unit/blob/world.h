@@ -16,6 +16,7 @@ struct place_options;
 struct world {
 	bool files; /* in a place: a folder, or */
 	const struct place_options *far; /* this one */
+	const struct place_options *cold;
 	unsigned depth;
 	const char *compression;
 	char path[64];
@@ -37,5 +38,7 @@ size_t world_keys(struct world *w, enum data_space space, size_t *bytes);
 int test_upload(struct world *w);
 int test_orphans(struct world *w);
 int test_far(struct world *w);
+int test_sharded(void);
+int test_archive(struct world *w);
 
 #endif
