@@ -18,7 +18,8 @@ admin_command_fn admin_group_add, admin_group_list, admin_group_show, admin_grou
 admin_command_fn admin_status, admin_queue_list, admin_queue_show, admin_queue_retry,
 	admin_queue_cancel, admin_queue_pause, admin_queue_resume, admin_config_list,
 	admin_config_get, admin_config_reload, admin_metrics, admin_ban_list, admin_ban_add,
-	admin_ban_remove;
+	admin_ban_remove, admin_lookup_list, admin_lookup_add, admin_lookup_remove,
+	admin_lookup_load;
 
 /* The value of --name=value or "--name value" (the client joins them); the n-th of them. RC_NONE: not given. */
 enum rc admin_option(const struct admin_call *c, const char *name, size_t nth, struct slice *value);

@@ -7,8 +7,6 @@
 #include "main/journal.h"
 #include "main/serve.h"
 
-enum { LOAD_BYTES = 512 * 1024 };
-
 static void print_report(const struct buf *report)
 {
 	if (report->len)
@@ -84,38 +82,6 @@ static int no_server(const char *path)
 	return 1;
 }
 
-/* Whole lines of standard input, as many as fit into one frame, then the next ones. */
-static int load(struct cli *cli, const char *path)
-{
-	char *text = arena_try(&cli->arena, LOAD_BYTES);
-	size_t held = 0, lines = 0, n;
-	int status = text ? 0 : 1;
-	bool is_end = false;
-	cli->n++;
-	while (status == 0 && !(is_end && held == 0)) {
-		while (held < LOAD_BYTES &&
-			(n = fread(text + held, 1, LOAD_BYTES - held, stdin)) > 0)
-			held += n;
-		is_end = held < LOAD_BYTES;
-		struct slice all = slice_of(text, held);
-		size_t whole = is_end ? held : slice_rfind(all, '\n') + 1;
-		if (whole == 0 && lines > 0)
-			break;
-		if (whole > held) {
-			fputs("veredus: a line is too long\n", stderr);
-			return 1;
-		}
-		cli->words[cli->n - 1] =
-			(char *)(uintptr_t)arena_fmt(&cli->arena, "--after-line=%zu", lines).at;
-		for (size_t i = 0; i < whole; i++)
-			lines += text[i] == '\n';
-		status = admin_call(path, cli->words, cli->n, slice_head(all, whole));
-		memmove(text, text + whole, held - whole);
-		held -= whole;
-	}
-	return status < 0 ? no_server(path) : status;
-}
-
 static int call_server(struct cli *cli)
 {
 	struct slice secret = S("");
@@ -124,8 +90,10 @@ static int call_server(struct cli *cli)
 		return 1;
 	if (cli->json)
 		cli->words[cli->n++] = arena_str(&cli->arena, S("--json"));
-	if (is_command(cli, "account", "load"))
-		return load(cli, path);
+	if (is_command(cli, "account", "load") || is_command(cli, "lookup", "load")) {
+		int loaded = cli_load(cli, path);
+		return loaded < 0 ? no_server(path) : loaded;
+	}
 	if (cli->password_stdin || is_command(cli, "account", "passwd")) {
 		if (cli_secret("Password: ", &cli->arena, &secret) != RC_OK) {
 			fputs("veredus: a password of 1 to 1024 octets is expected on standard "

@@ -29,6 +29,8 @@ void cli_words(int argc, char **argv, struct cli *cli);
 enum rc cli_secret(const char *prompt, struct arena *a, struct slice *out);
 /* DIR/veredus.sock; DIR by --data, else as the configuration says. NULL: it has a fault, which is printed. */
 const char *cli_socket(struct cli *cli);
+/* Standard input, or what --url=URL names, to a command that takes lines. Returns the exit status; -1: no server answers. */
+int cli_load(struct cli *cli, const char *path);
 int cli_check(struct cli *cli);
 /* The configuration with the settings that are kept in its data folder (ask->overlay is not looked at); as conf_read. */
 enum rc cli_conf(const struct conf_ask *ask, struct conf **conf, struct buf *report);

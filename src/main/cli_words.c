@@ -11,7 +11,7 @@ enum { SECRET_MAX = 1024 };
 static const char *const with_value[] = { "--config", "--data", "--set", "--server", "--token",
 	"--name", "--quota", "--alias", "--role", "--member", "--enabled", "--filter", "--limit",
 	"--domain", "--from", "--to", "--dns-table", "--key", "--selector", "--headers", "--time",
-	"--authserv-id" };
+	"--authserv-id", "--for", "--reason", "--after", "--url", "--replace" };
 
 static bool wants_value(const char *word)
 {

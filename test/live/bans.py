@@ -120,7 +120,7 @@ def by_hand(s):
 
 @test
 def it_ends_by_itself(s):
-    s.cli("ban", "add", "192.0.2.1", "--for=1s")
+    s.cli("ban", "add", "192.0.2.1", "--for", "1s")
     assert connect(s, "192.0.2.1")[0] == b""
     end = time.monotonic() + 20 * SLOW
     while not connect(s, "192.0.2.1")[0]:
