@@ -14,6 +14,9 @@ static const struct {
 	{ "probe", "arc",
 		"probe arc [--dns-table FILE]         standard input: a message; proves its "
 		"chain" },
+	{ "probe", "dmarc",
+		"probe dmarc [--ip IP --helo NAME --sender ADDRESS] [--method list|walk]   "
+		"standard input: a message" },
 	{ "probe", "dkim",
 		"probe dkim [--dns-table FILE]        standard input: a message; proves its "
 		"signatures" },

@@ -21,6 +21,7 @@ static const struct one {
 	{ "spf", probe_spf, false },
 	{ "dkim", probe_dkim, true },
 	{ "arc", probe_arc, true },
+	{ "dmarc", probe_dmarc, true },
 };
 
 /* Runs it again until nothing is asked for any more, and prints. */

@@ -21,8 +21,8 @@ typedef enum rc probe_fn(const struct probe *p, struct slice text, struct dns_me
 
 /* {"ip": ..., "helo": ..., "sender": ...} */
 probe_fn probe_spf;
-/* A message: the last one also makes a set of its own, when there is a key. */
-probe_fn probe_dkim, probe_arc;
+/* A message; probe_arc also makes a set of its own, when there is a key, and probe_dmarc takes the envelope as options. */
+probe_fn probe_dkim, probe_arc, probe_dmarc;
 
 /* "--NAME=VALUE" among the words that were typed; NULL: not there. */
 const char *probe_option(const struct probe *p, const char *name);

@@ -6,10 +6,19 @@
 #include "text/json_read.h"
 #include "trust/arc.h"
 #include "trust/dkim.h"
+#include "trust/dmarc.h"
 #include "trust/spf.h"
 #include <arpa/inet.h>
 
 enum { DEPTH = 4 };
+
+static enum rc take_ip(const char *ip, struct spf_ask *ask, struct fault *why)
+{
+	ask->ip_len = ip && inet_pton(AF_INET, ip, ask->ip) == 1    ? 4
+		      : ip && inet_pton(AF_INET6, ip, ask->ip) == 1 ? 16
+								    : 0;
+	return ask->ip_len ? RC_OK : fault_set(why, FAULT_SYNTAX, "\"ip\" is no address");
+}
 
 enum rc probe_spf(const struct probe *p, struct slice text, struct dns_memo *memo, struct arena *a,
 	struct json *j, struct fault *why)
@@ -21,12 +30,7 @@ enum rc probe_spf(const struct probe *p, struct slice text, struct dns_memo *mem
 		.sender = json_read_str(in, S("sender")),
 		.receiver = slice_str(p->conf->hostname),
 		.unix_now = run_unix(p->run) };
-	const char *ip = arena_str(a, json_read_str(in, S("ip")));
-	ask.ip_len = ip && inet_pton(AF_INET, ip, ask.ip) == 1    ? 4
-		     : ip && inet_pton(AF_INET6, ip, ask.ip) == 1 ? 16
-								  : 0;
-	if (ask.ip_len == 0)
-		return fault_set(why, FAULT_SYNTAX, "\"ip\" is no address");
+	TRY(take_ip(arena_str(a, json_read_str(in, S("ip"))), &ask, why));
 	TRY(spf_check(&ask, memo, a, &answer, why));
 	json_str(j, "result", spf_result_name(answer.result));
 	json_slice(j, "domain", answer.domain);
@@ -164,4 +168,53 @@ enum rc probe_arc(const struct probe *p, struct slice text, struct dns_memo *mem
 	json_slice(j, "results", answer.results);
 	json_str(j, "problem", answer.problem);
 	return probe_option(p, "key") ? seal(p, &answer, text, a, j, why) : RC_OK;
+}
+
+/* SPF of --ip, --helo and --sender; without --ip it counts as none. */
+static enum rc envelope(const struct probe *p, struct dns_memo *memo, struct arena *a,
+	struct spf_answer *out, struct fault *why)
+{
+	struct spf_ask ask = { .helo = option(p, "helo", S("")),
+		.sender = option(p, "sender", S("")),
+		.receiver = slice_str(p->conf->hostname),
+		.unix_now = run_unix(p->run) };
+	*out = (struct spf_answer){ .result = SPF_NONE };
+	if (!probe_option(p, "ip"))
+		return RC_OK;
+	TRY(take_ip(probe_option(p, "ip"), &ask, why));
+	return spf_check(&ask, memo, a, out, why);
+}
+
+enum rc probe_dmarc(const struct probe *p, struct slice text, struct dns_memo *memo,
+	struct arena *a, struct json *j, struct fault *why)
+{
+	struct dkim_check *check;
+	struct spf_answer spf;
+	struct dmarc_answer answer;
+	struct slice body = body_of(text), header = slice_head(text, text.len - body.len);
+	struct dmarc_ask ask = { .method = slice_eq(option(p, "method", S("walk")), S("list"))
+						   ? DMARC_BY_LIST
+						   : DMARC_BY_WALK };
+	if (dmarc_from(header, a, &ask.from) != RC_OK)
+		return fault_set(why, FAULT_SYNTAX, "From names no domain, or several");
+	TRY(envelope(p, memo, a, &spf, why));
+	ask.spf = spf.result;
+	ask.spf_domain = spf.domain;
+	TRY(dkim_check_begin(header, a, &check));
+	dkim_check_body(check, body);
+	dkim_check_end(check);
+	TRY(dkim_check_results(check, memo, run_unix(p->run), &ask.dkim, &ask.dkim_n, why));
+	TRY(dmarc_check(&ask, memo, a, &answer, why));
+	json_str(j, "result", dmarc_result_name(answer.result));
+	json_str(j, "policy", dmarc_policy_name(answer.policy));
+	json_str(j, "published", dmarc_policy_name(answer.published));
+	json_slice(j, "from", ask.from);
+	json_slice(j, "domain", answer.domain);
+	json_slice(j, "org_domain", answer.org_domain);
+	json_str(j, "spf", spf_result_name(spf.result));
+	json_bool(j, "spf_aligned", answer.spf_aligned);
+	json_bool(j, "dkim_aligned", answer.dkim_aligned);
+	json_slice(j, "rua", answer.rua);
+	json_str(j, "problem", answer.problem);
+	return RC_OK;
 }

@@ -5,5 +5,6 @@
 
 int test_spf(void);
 int test_dkim(void);
+int test_dmarc(void);
 
 #endif

@@ -4,5 +4,5 @@
 
 int main(void)
 {
-	return test_spf() + test_dkim() ? 1 : 0;
+	return test_spf() + test_dkim() + test_dmarc() ? 1 : 0;
 }
