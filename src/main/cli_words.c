@@ -11,11 +11,8 @@ enum { SECRET_MAX = 1024 };
 static const char *const with_value[] = { "--config", "--data", "--set", "--server", "--token",
 	"--name", "--quota", "--alias", "--role", "--member", "--enabled", "--filter", "--limit",
 	"--domain", "--from", "--to", "--dns-table", "--key", "--selector", "--headers", "--time",
-<<<<<<< HEAD
-	"--authserv-id", "--for", "--reason", "--after", "--url", "--replace" };
-=======
-	"--authserv-id", "--ip", "--helo", "--sender", "--method" };
->>>>>>> d763d78 (trust, main: Say what DMARC says of a message, by the list and by the walk)
+	"--authserv-id", "--for", "--reason", "--after", "--url", "--replace", "--ip", "--helo",
+	"--sender", "--method" };
 
 static bool wants_value(const char *word)
 {
