@@ -68,6 +68,7 @@ static bool is_blob(const struct files_walk *w, const char *name, struct files_e
 	uint8_t upload[8];
 	struct stat st;
 	size_t digits = 2 * sizeof(out->name.hash);
+	*out = (struct files_entry){ 0 };
 	if (strlen(name) != digits + 1 + 2 * sizeof(upload) || name[digits] != '-' ||
 		!hex(name, out->name.hash, sizeof(out->name.hash)) ||
 		!hex(name + digits + 1, upload, sizeof(upload)))
@@ -76,7 +77,6 @@ static bool is_blob(const struct files_walk *w, const char *name, struct files_e
 	if (take_be64(&number, &out->name.upload) != RC_OK ||
 		fstatat(dirfd(w->dirs[w->level]), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
-	out->name.born = 0;
 	out->named = st.st_ctim.tv_sec;
 	return S_ISREG(st.st_mode);
 }

@@ -137,7 +137,7 @@ static int run(struct world *w, const char *name)
 
 int test_archive(struct world *w)
 {
-	char folder[64] = "/tmp/veredus-cold-XXXXXX", cmd[128];
+	char folder[64] = "/tmp/veredus-cold-XXXXXX", cmd[200];
 	if (w)
 		return run(w, "tiered");
 	if (!mkdtemp(folder))

@@ -16,10 +16,11 @@ struct folders {
 static void begin(struct folders *f, bool modulo)
 {
 	static const char *const names[SHARDS] = { "one", "two", "three", "four" };
-	(void)snprintf(f->root, sizeof(f->root), "/tmp/veredus-shards-XXXXXX");
-	assert_non_null(mkdtemp(f->root));
+	char root[] = "/tmp/veredus-shards-XXXXXX";
+	assert_non_null(mkdtemp(root));
+	memcpy(f->root, root, sizeof(root));
 	for (int i = 0; i < SHARDS; i++) {
-		(void)snprintf(f->paths[i], sizeof(f->paths[i]), "%s/%d", f->root, i);
+		(void)snprintf(f->paths[i], sizeof(f->paths[i]), "%s/%d", root, i);
 		f->shards[i] = (struct place_options){
 			.kind = PLACE_FILES, .name = names[i], .path = f->paths[i]
 		};

@@ -3,6 +3,7 @@
 #ifndef TEST_UNIT_LINK_GROUPS_H
 #define TEST_UNIT_LINK_GROUPS_H
 
+int test_fetch(void);
 int test_address(void);
 int test_breaker(void);
 int test_pool(void);

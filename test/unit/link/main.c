@@ -4,6 +4,6 @@
 
 int main(void)
 {
-	int failed = test_address() + test_breaker() + test_pool();
+	int failed = test_address() + test_breaker() + test_pool() + test_fetch();
 	return failed ? 1 : 0;
 }
