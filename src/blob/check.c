@@ -44,29 +44,18 @@ static enum rc read_whole(struct blob *blob, const struct blob_ref *ref, struct 
 	return rc == RC_OK && memcmp(hash, ref->hash, sizeof(hash)) != 0 ? RC_LOST : rc;
 }
 
-static bool any(void *ctx, struct slice key, struct slice value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)ctx = true;
-	return false;
-}
-
 /* Is there a key that begins so? */
 static enum rc exists(struct proof *p, uint8_t what, const struct blob_ref *ref, bool *is,
 	struct arena *a, struct fault *why)
 {
 	struct buf to;
-	struct data_range range = {
-		.space = DATA_MAIN, .from = meta_key(a, what, ref), .limit = 1
-	};
+	struct data_range range = { .space = DATA_MAIN, .from = meta_key(a, what, ref) };
 	buf_init(&to, 0, a);
 	buf_add(&to, range.from);
 	for (int i = 0; i < LINK_LEN; i++)
 		buf_byte(&to, 0xff);
 	range.to = buf_slice(&to);
-	*is = false;
-	return data_scan(p->check->data, &range, any, is, why);
+	return data_any(p->check->data, &range, is, why);
 }
 
 /* Purge looks at what is asked about only. */

@@ -35,26 +35,17 @@ static enum rc list(
 	return l->over ? fault_set(why, FAULT_MEMORY, "%s", "") : RC_OK;
 }
 
-static bool any(void *ctx, struct slice key, struct slice value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)ctx = true;
-	return false;
-}
-
 static enum rc is_linked(struct blob *blob, const struct blob_ref *ref, struct arena *a,
 	bool *linked, struct fault *why)
 {
 	struct buf to;
-	struct data_range range = { .space = DATA_MAIN, .from = meta_key(a, 'l', ref), .limit = 1 };
+	struct data_range range = { .space = DATA_MAIN, .from = meta_key(a, 'l', ref) };
 	buf_init(&to, 0, a);
 	buf_add(&to, range.from);
 	for (int i = 0; i <= TAIL_MOST; i++)
 		buf_byte(&to, 0xff);
 	range.to = buf_slice(&to);
-	*linked = false;
-	return data_scan(blob->data, &range, any, linked, why);
+	return data_any(blob->data, &range, linked, why);
 }
 
 enum rc purge_content(struct blob *blob, const struct blob_ref *ref, const struct blob_meta *m,

@@ -157,6 +157,22 @@ enum rc data_scan(struct data *data, const struct data_range *range, data_visit_
 	return rc;
 }
 
+static bool visit_any(void *ctx, struct slice key, struct slice value)
+{
+	(void)key;
+	(void)value;
+	*(bool *)ctx = true;
+	return false;
+}
+
+enum rc data_any(struct data *data, const struct data_range *range, bool *any, struct fault *why)
+{
+	struct data_range first = *range;
+	first.limit = 1;
+	*any = false;
+	return data_scan(data, &first, visit_any, any, why);
+}
+
 enum rc data_open(const struct data_options *options, struct data **out, struct fault *why)
 {
 	static const struct {

@@ -44,6 +44,9 @@ typedef bool data_visit_fn(void *ctx, struct slice key, struct slice value);
 enum rc data_scan(struct data *data, const struct data_range *range, data_visit_fn *visit,
 	void *ctx, struct fault *why);
 
+/* Is there a key in the range? One that is not there costs a look. */
+enum rc data_any(struct data *data, const struct data_range *range, bool *any, struct fault *why);
+
 /* --- changing --- */
 
 enum data_op_kind { DATA_PUT, DATA_DELETE, DATA_ADD, DATA_ASSERT, DATA_ASSERT_ABSENT };

@@ -104,23 +104,14 @@ static enum rc park_record(struct proof *p, const struct mail_entry *e, struct s
 	return RC_OK;
 }
 
-static bool any(void *ctx, struct slice key, struct slice value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)ctx = true;
-	return false;
-}
-
 static enum rc has_places(
 	struct proof *p, uint64_t mid, bool *has, struct arena *a, struct fault *why)
 {
 	struct slice prefix = mail_key_u64(a, p->account, 'i', mid);
 	struct data_range where = {
-		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(a, prefix), .limit = 1
+		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(a, prefix)
 	};
-	*has = false;
-	return data_scan(p->check->data, &where, any, has, why);
+	return data_any(p->check->data, &where, has, why);
 }
 
 static enum rc note_place(
@@ -407,10 +398,9 @@ static enum rc has_reap(struct proof *p, bool *has, struct fault *why)
 	arena_init(&a, 0);
 	struct slice from = mail_key(&a, p->account, 'x');
 	struct data_range range = {
-		.space = DATA_MAIN, .from = from, .to = mail_key_end(&a, from), .limit = 1
+		.space = DATA_MAIN, .from = from, .to = mail_key_end(&a, from)
 	};
-	*has = false;
-	enum rc rc = data_scan(p->check->data, &range, any, has, why);
+	enum rc rc = data_any(p->check->data, &range, has, why);
 	arena_done(&a);
 	return rc;
 }

@@ -3,25 +3,17 @@
 #include "mail/mail_int.h"
 #include "mail/record.h"
 
-static bool any(void *ctx, struct slice key, struct slice value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)ctx = true;
-	return false;
-}
-
 static enum rc reap_one(
 	struct data *data, uint32_t account, uint64_t mid, struct data_batch *b, struct fault *why)
 {
 	struct slice prefix = mail_key_u64(b->arena, account, 'i', mid);
 	struct data_range where = {
-		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(b->arena, prefix), .limit = 1
+		.space = DATA_MAIN, .from = prefix, .to = mail_key_end(b->arena, prefix)
 	};
 	bool held = false;
 	struct slice key = mail_key_u64(b->arena, account, 'r', mid), bytes;
 	struct mail_record rec;
-	TRY(data_scan(data, &where, any, &held, why));
+	TRY(data_any(data, &where, &held, why));
 	if (held)
 		return RC_OK;
 	enum rc rc = data_get(data, DATA_MAIN, key, b->arena, &bytes, why);

@@ -80,25 +80,18 @@ enum rc copy_pending(struct data *data, struct arena *a, struct slice *name, str
 	return RC_OK;
 }
 
-static bool visit_any(void *ctx, struct slice key, struct slice value)
-{
-	(void)key;
-	(void)value;
-	*(bool *)ctx = true;
-	return false;
-}
-
 static enum rc must_be_empty(struct data *data, struct fault *why)
 {
 	bool any = false;
 	for (int space = 0; space < DATA_SPACES; space++) {
-		struct data_range all = { .space = (enum data_space)space, .limit = 1 };
-		TRY(data_scan(data, &all, visit_any, &any, why));
+		struct data_range all = { .space = (enum data_space)space };
+		TRY(data_any(data, &all, &any, why));
+		if (any)
+			return fault_set(why, FAULT_CONFLICT,
+				"the target is not empty, and what it holds is not the beginning "
+				"of "
+				"this copy");
 	}
-	if (any)
-		return fault_set(why, FAULT_CONFLICT,
-			"the target is not empty, and what it holds is not the beginning of this "
-			"copy");
 	return RC_OK;
 }
 
