@@ -121,7 +121,7 @@ enum step imap_step_greet(struct task *t)
 	conn_total(s->conn, s->imap->deps.login_ms);
 	buf_str(out, "* OK [CAPABILITY ");
 	imap_capabilities(s, out);
-	buf_fmt(out, "] %s Veredus\r\n", s->imap->deps.hostname);
+	buf_fmt(out, "] %s Veredus\r\n", conn_hostname(s->conn, s->imap->deps.hostname));
 	t->step = imap_step_line;
 	return STEP_MORE;
 }

@@ -132,6 +132,7 @@ static enum rc add_listener(struct doors *d, const struct conf_listener *l, stru
 		d->listeners[d->n++] = (struct net_listener){ .name = l->id,
 			.bind = l->bind.at[i],
 			.door = door,
+			.hostname = l->hostname,
 			.implicit_tls = l->tls_implicit,
 			.connections_max = l->max_connections,
 			.idle_ms = l->idle_ms,

@@ -93,6 +93,12 @@ const struct net_listener *conn_listener(const struct conn *c)
 	return c->terms ? &c->terms->conf : NULL;
 }
 
+const char *conn_hostname(const struct conn *c, const char *otherwise)
+{
+	const struct net_listener *l = conn_listener(c);
+	return l && l->hostname && l->hostname[0] ? l->hostname : otherwise;
+}
+
 static bool behind_proxy(const struct conn *c)
 {
 	uint8_t at[16];

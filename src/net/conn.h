@@ -81,6 +81,8 @@ bool conn_draining(const struct conn *c);
 struct slice conn_peer(const struct conn *c);
 /* The terms under which it came in; NULL: it went out. */
 const struct net_listener *conn_listener(const struct conn *c);
+/* The listener's hostname, or `otherwise`. */
+const char *conn_hostname(const struct conn *c, const char *otherwise);
 bool conn_is_loopback(const struct conn *c);
 /* Outgoing: it could not be made, or its TLS handshake failed. */
 bool conn_failed(const struct conn *c);

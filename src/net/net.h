@@ -59,6 +59,7 @@ struct net_listener {
 	const char *name;
 	const char *bind; /* "[::]:143", "127.0.0.1:2143" */
 	const struct door *door;
+	const char *hostname; /* of what its door says; NULL or "": the server's own */
 	bool implicit_tls;
 	size_t connections_max; /* 0: only the total limit */
 	uint64_t idle_ms, total_ms; /* 0: none; the door may set its own idle time */

@@ -33,6 +33,7 @@ struct post_source {
 	struct slice with; /* "ESMTPSA": RFC 3848 */
 	struct slice peer; /* address as text */
 	struct slice helo; /* as the client gave it */
+	struct slice by; /* our name for it; empty: post_deps.hostname */
 	struct slice tls; /* "TLSv1.3 cipher ...", empty for none */
 	uint32_t account; /* 0: not logged in */
 	bool may_relay; /* logged in, or a trusted network */

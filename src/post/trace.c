@@ -41,7 +41,7 @@ void post_trace_fields(struct post_mail *m)
 		buf_str(out, "IPv6:");
 	buf_add(out, src->peer);
 	buf_str(out, "])\r\n\tby ");
-	buf_str(out, m->post->deps.hostname);
+	buf_add(out, src->by.len ? src->by : slice_str(m->post->deps.hostname));
 	buf_str(out, " (Veredus) with ");
 	buf_add(out, src->with);
 	buf_str(out, " id ");

@@ -24,7 +24,7 @@ static void announce(struct smtp_session *s)
 	buf_init(&mechs, 512, a);
 	buf_fmt(out,
 		"250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n",
-		d->hostname, (unsigned long long)d->size_max);
+		smtp_hostname(s), (unsigned long long)d->size_max);
 	buf_str(out, "250-CHUNKING\r\n250-BINARYMIME\r\n250-DSN\r\n");
 	if (d->has_tls && !conn_is_tls(s->conn))
 		buf_str(out, "250-STARTTLS\r\n");
@@ -54,6 +54,7 @@ void smtp_cmd_hello(struct smtp_session *s, struct slice args)
 		.with = slice_str(s->with),
 		.peer = slice_str(s->peer),
 		.helo = slice_str(s->helo),
+		.by = slice_str(smtp_hostname(s)),
 		.tls = slice_str(s->tls),
 		.account = s->auth.account,
 		.may_relay = s->auth.account != 0,
@@ -63,5 +64,5 @@ void smtp_cmd_hello(struct smtp_session *s, struct slice args)
 	if (s->extended)
 		announce(s);
 	else
-		smtp_say(s, "250", s->smtp->deps.hostname);
+		smtp_say(s, "250", smtp_hostname(s));
 }

@@ -28,7 +28,7 @@ void smtp_complete(void *arg)
 		uint64_t r;
 		random_bytes(&r, sizeof(r));
 		buf_fmt(&add, "Message-ID: <%.*s.%016" PRIx64 "@%s>\r\n", FMT(post_id(s->mail)), r,
-			s->smtp->deps.hostname);
+			smtp_hostname(s));
 	}
 	if (add.len)
 		post_prepend(s->mail, buf_slice(&add));

@@ -127,6 +127,11 @@ struct auth_peer smtp_auth_peer(struct smtp_session *s)
 		.tls_server_end_point = conn_tls_end_point(s->conn) };
 }
 
+const char *smtp_hostname(const struct smtp_session *s)
+{
+	return conn_hostname(s->conn, s->smtp->deps.hostname);
+}
+
 enum step smtp_step_greet(struct task *t)
 {
 	struct smtp_session *s = conn_of(t)->session;
@@ -135,7 +140,7 @@ enum step smtp_step_greet(struct task *t)
 	smtp_grant_time(s);
 	if (s->role == SMTP_LMTP)
 		conn_trust(s->conn); /* only our own mail systems come here */
-	buf_fmt(out, "220 %s %s Veredus\r\n", s->smtp->deps.hostname,
+	buf_fmt(out, "220 %s %s Veredus\r\n", smtp_hostname(s),
 		s->role == SMTP_LMTP ? "LMTP" : "ESMTP");
 	t->step = smtp_step_line;
 	return STEP_MORE;

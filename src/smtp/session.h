@@ -97,5 +97,7 @@ struct auth_peer smtp_auth_peer(struct smtp_session *s);
 enum step smtp_auth_result(
 	struct smtp_session *s, enum rc rc, struct buf *reply, const struct fault *why);
 const char *smtp_role_name(enum smtp_role role);
+/* Who we are to this client. */
+const char *smtp_hostname(const struct smtp_session *s);
 
 #endif

@@ -258,6 +258,30 @@ class Name(socketserver.BaseRequestHandler):
 
 
 @test
+def a_listener_has_a_name_of_its_own(server):
+    whole = server.config.read_text()
+    rewrite(server, *((f'[server.listener."{door}"]\n', f'[server.listener."{door}"]\nhostname = "{door}.second.test"\n')
+                      for door in ("smtp", "imap")))
+    nothing_is_due(server)
+    with Line(server.port["smtp"]) as c:
+        assert c.smtp().startswith("220 smtp.second.test "), "the server's name"
+        assert c.smtp("HELO x") == "250 smtp.second.test"
+        for text in ("MAIL FROM:<a@far.example>", f"RCPT TO:<ann@{DOMAIN}>"):
+            assert c.smtp(text).startswith("250"), text
+        assert c.smtp("DATA").startswith("354") and c.smtp("Subject: named\r\n\r\nhi\r\n.").startswith("250")
+    with Line(server.port["imap"]) as c:
+        assert c.line().endswith(" imap.second.test Veredus")
+        c.imap("a", f'LOGIN ann@{DOMAIN} "{PASSWORD}"')
+        c.imap("b", "SELECT INBOX")
+        lines = c.imap("c", "FETCH * BODY.PEEK[HEADER.FIELDS (RECEIVED)]")
+        assert any("by smtp.second.test " in line for line in lines), lines
+    server.config.write_text(whole)
+    nothing_is_due(server)
+    with Line(server.port["smtp"]) as c:
+        assert c.smtp().startswith(f"220 {HOST} ")
+
+
+@test
 def names_are_asked_of_other_servers(server):
     whole = server.config.read_text()
     dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # takes questions, and never answers
