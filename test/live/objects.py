@@ -5,6 +5,7 @@ import http.server
 import os
 import re
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
@@ -76,9 +77,10 @@ def suite_of_two():
     suite(S3rver, Azurite)
 
 
-def served(s, **more):
+def served(s, env=None, **more):
     options = {k.replace("_", "-"): v for k, v in more.items()}
-    return serve(extra=f'[store."objects"]\n{s.settings(**options)}', settings=["storage.blob=objects"])
+    lines = [line for line in s.settings(**options).splitlines() if not line.endswith('= ""')]
+    return serve(extra='[store."objects"]\n' + "\n".join(lines) + "\n", settings=["storage.blob=objects"], env=env)
 
 
 def send(server, subject, size=0, text=None):
@@ -187,6 +189,24 @@ def wrong_secret():
         server.__exit__()
 
 
+@test
+def keys_from_elsewhere():
+    """Of the environment, and of a profile; Swift checks the signatures."""
+    s = store(Swift)
+    home = s.folder / "home"
+    (home / ".aws").mkdir(parents=True)
+    (home / ".aws/credentials").write_text(f"[mail]\naws_access_key_id = {s.key}\naws_secret_access_key = {s.secret}\n")
+    for n, env in enumerate(({"AWS_ACCESS_KEY_ID": s.key, "AWS_SECRET_ACCESS_KEY": s.secret, "AWS_REGION": s.region},
+                             {"HOME": str(home), "AWS_PROFILE": "mail"})):
+        server = served(s, env=env, access_key="", secret_key="", region="")
+        try:
+            reply, text = send(server, f"keys{n}")
+            assert reply.startswith("250"), reply
+            assert texts(server)[f"keys{n}"].endswith(text)
+        finally:
+            server.__exit__()
+
+
 def faults_of(kind):
     """Killed, stopped and started again: refused for a time, within bounds, and nothing that was taken is lost."""
     with kind() as s:
@@ -238,14 +258,22 @@ class Between(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = daemon_threads = True
 
-    def __init__(self, store):
-        self.store, self.mode, self.asked, self.restored = store, None, [], False
+    def __init__(self, store, tls=None):
+        self.store, self.mode, self.asked, self.restored, self.tls = store, None, [], False, tls
         super().__init__(("127.0.0.1", 0), BetweenSession)
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def get_request(self):
+        sock, peer = super().get_request()
+        return (self.tls.wrap_socket(sock, server_side=True) if self.tls else sock), peer
+
+    def handle_error(self, *_):
+        pass
+
     def settings(self, **more):
-        return self.store.settings(**{**more, "endpoint": f"http://127.0.0.1:{self.port}"})
+        scheme = "https" if self.tls else "http"
+        return self.store.settings(**{**more, "endpoint": f"{scheme}://127.0.0.1:{self.port}"})
 
 
 class BetweenSession(http.server.BaseHTTPRequestHandler):
@@ -317,6 +345,29 @@ def slow_busy_and_cut():
         assert set(texts(server)) == {"slow", "busy", "again"}
     finally:
         server.__exit__()
+        between.shutdown()
+
+
+@test
+def over_tls():
+    """Only a certificate that the configured authority signed is taken."""
+    s = store(S3rver)
+    cert, key = s.folder / "cert.pem", s.folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=store", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    between = Between(s, context)
+    try:
+        for ca, want in (({"tls.ca": str(cert)}, "250"), ({}, "451")):
+            server = served(between, **SHORT, **ca)
+            try:
+                reply, text = send(server, f"tls{want}")
+                assert reply.startswith(want), reply
+                assert want != "250" or texts(server)[f"tls{want}"].endswith(text)
+            finally:
+                server.__exit__()
+    finally:
         between.shutdown()
 
 
@@ -427,7 +478,7 @@ def close_all():
             s.__exit__()
 
 
-if not sys.argv[1:] or any("swift" in w or "secret" in w for w in sys.argv[1:]):
+if not sys.argv[1:] or any(word in w for w in sys.argv[1:] for word in ("swift", "secret", "keys")):
     thread = threading.Thread(target=begin, args=(Swift,))
     STARTED[Swift] = thread
     thread.start()
