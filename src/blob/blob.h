@@ -70,7 +70,7 @@ struct blob_cursor {
 };
 enum rc blob_purge(struct blob *blob, struct blob_cursor *cursor, size_t *n, struct fault *why);
 /* Removes the pieces of uploads that never ended: those of an earlier process, and those untouched since `before` (unix
- * seconds). `n` counts uploads. */
+ * seconds); and, unless that is 0, objects in far places that have been untouched so long. `n` counts uploads. */
 enum rc blob_sweep(struct blob *blob, int64_t before, size_t *n, struct fault *why);
 /* Moves some of the content that was stored before `before` (unix seconds) to the cold place, from the cursor on (zeroed:
  * the first); for a background job. It is read as before from there on. `n` counts up. RC_MORE: go on with the cursor. */

@@ -58,8 +58,8 @@ enum rc meta_place(struct blob *blob, enum meta_where where, struct place **out,
 struct slice leftover_value(struct arena *a, const struct blob_meta *m, bool parts);
 /* Is it of an object? */
 bool leftover_is(struct slice value);
-/* Untouched since `before`; for what other processes write not sooner than after an hour. */
-bool leftover_expired(const struct blob *blob, struct slice value, int64_t before);
+/* Untouched since `before`, or nobody's. With 0, at a start, none is: the store may be away, and other nodes at work. */
+bool leftover_expired(struct slice value, int64_t before);
 /* Removes the object and then its reservation. RC_TAKEN: that has another value by now. */
 enum rc leftover_drop(struct blob *blob, struct slice key, struct slice value, struct fault *why);
 

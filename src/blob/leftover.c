@@ -3,8 +3,6 @@
 #include "blob/blob_int.h"
 #include "run/run.h"
 
-enum { EXPIRES_S = 3600 };
-
 struct slice leftover_value(struct arena *a, const struct blob_meta *m, bool parts)
 {
 	struct buf v;
@@ -44,13 +42,11 @@ bool leftover_is(struct slice value)
 	return read_value(value, &v) == RC_OK;
 }
 
-bool leftover_expired(const struct blob *blob, struct slice value, int64_t before)
+bool leftover_expired(struct slice value, int64_t before)
 {
 	struct value v;
-	if (read_value(value, &v) != RC_OK)
+	if (before == 0 || read_value(value, &v) != RC_OK)
 		return false;
-	if (v.owner && v.owner != blob->owner && before < run_unix(NULL) - EXPIRES_S)
-		before = run_unix(NULL) - EXPIRES_S;
 	return v.owner == 0 || v.since < before;
 }
 

@@ -214,7 +214,7 @@ static bool is_left(const struct blob *blob, struct slice value, int64_t before)
 {
 	uint64_t owner, since;
 	if (leftover_is(value))
-		return leftover_expired(blob, value, before);
+		return leftover_expired(value, before);
 	return take_be64(&value, &owner) != RC_OK || take_be64(&value, &since) != RC_OK ||
 	       owner != blob->owner || (int64_t)since < before;
 }
