@@ -124,11 +124,28 @@ static void fails_over(void **state)
 	lookup_close(&s->lookup);
 }
 
+/* All Sentinels name the new master. */
+static bool is_agreed(void *arg)
+{
+	struct set_up *s = arg;
+	char port[16];
+	(void)snprintf(port, sizeof(port), "%u\n", s->redis[1].port);
+	for (size_t i = 0; i < SENTINELS; i++) {
+		char out[256];
+		redis_cli(s->sentinels[i].port, "SENTINEL GET-MASTER-ADDR-BY-NAME veredus-master",
+			out, sizeof(out));
+		if (!strstr(out, port))
+			return false;
+	}
+	return true;
+}
+
 /* A Sentinel that is gone is passed over; a name that none knows is a fault that says so. */
 static void asks_the_others(void **state)
 {
 	struct set_up *s = *state;
 	struct fault why = { 0 };
+	world_until(is_agreed, s);
 	server_kill(&s->sentinels[0]);
 	struct lookup *lookup = open_over(s);
 	assert_int_equal(lookup_ready(lookup, &why), RC_OK);
