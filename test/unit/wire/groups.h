@@ -7,6 +7,7 @@ int test_http1(void);
 int test_imap_lex(void);
 int test_imap_programs(void);
 int test_memcached(void);
+int test_pop3(void);
 int test_proxy(void);
 int test_resp(void);
 int test_sasl(void);
