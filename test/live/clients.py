@@ -14,16 +14,9 @@ import termios
 import time
 from pathlib import Path
 
-from harness import DOMAIN, PASSWORD, SLOW, environment, main, message, needs, serve, test
+from harness import DOMAIN, PASSWORD, SLOW, environment, main, message, needs, run, serve, test
 
 ANN, BOB = f"ann@{DOMAIN}", f"bob@{DOMAIN}"
-
-
-def run(*command, stdin=None, env=None, code=0):
-    done = subprocess.run([str(c) for c in command], input=stdin, capture_output=True, timeout=60, env=env)
-    text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
-    assert done.returncode == code, f"exit {done.returncode}: {text[-1500:]}"
-    return text
 
 
 def on_terminal(*command, env, seconds=30):

@@ -1,8 +1,11 @@
 # harness.py: What the live tests share: named tests, their count, a server with a domain and accounts, a sink.
+import base64
 import os
+import random
 import shutil
 import socket
 import socketserver
+import subprocess
 import sys
 import threading
 import time
@@ -59,6 +62,13 @@ def run_all(server):
         print(f"not ok nothing_died: {report[:1500]}", flush=True)
 
 
+def run(*command, stdin=None, env=None, code=0):
+    done = subprocess.run([str(c) for c in command], input=stdin, capture_output=True, timeout=60, env=env)
+    text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
+    assert done.returncode == code, f"exit {done.returncode}: {text[-1500:]}"
+    return text
+
+
 def serve(users=("ann", "bob"), under=(), journal=False, **options):
     """A started server with DOMAIN and accounts. `journal`: it is told that its log is the journal's."""
     settings = ["server.user=", *options.pop("settings", ())]
@@ -93,6 +103,44 @@ def message(subject="hello", size=0, sender=f"bob@{DOMAIN}", to=f"ann@{DOMAIN}",
     head += f"Message-ID: <{token or subject}.{time.monotonic_ns()}@{DOMAIN}>\r\n\r\n"
     body = f"token {token}\r\n" + "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n" * (size // 64)
     return (head + body).encode()
+
+
+WORDS = random.Random(7).randbytes(57 * 4096)  # 4096 lines that do not compress
+
+
+def large(subject, size=100_000_000):
+    """Pieces of a message of two parts: a text, and base64 that nobody has to understand."""
+    head = f"From: <bob@{DOMAIN}>\r\nTo: <ann@{DOMAIN}>\r\nSubject: {subject}\r\nMessage-ID: <{subject}@{DOMAIN}>\r\n"
+    head += "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na large one\r\n--b\r\n"
+    head += "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    yield head.encode()
+    lines = b"".join(base64.b64encode(WORDS[i:i + 57]) + b"\r\n" for i in range(0, len(WORDS), 57))
+    left, n = size - len(head), 0
+    while left > len(lines) + 100:
+        first = f"{n:076d}\r\n".encode()  # no two frames are the same
+        yield first + lines[len(first):]
+        left, n = left - len(lines), n + 1
+    yield b"A" * (left % 76) + b"\r\n--b--\r\n"
+
+
+class Watch:
+    """The most memory that the server has while the block runs."""
+
+    def __init__(self, server):
+        self.server, self.most, self.done = server, 0, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.done.wait(0.05):
+            self.most = max(self.most, rss(self.server))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
 
 
 class Line:

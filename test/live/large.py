@@ -1,49 +1,11 @@
 # large.py: A message of 100 MB comes in by each door and is read back, while the server keeps within 128 MB.
-import base64
-import random
 import threading
 import time
 
-from harness import SLOW, DOMAIN, imap_session, main, rss, serve, smtp_session, test
+from harness import SLOW, DOMAIN, Watch, imap_session, large, main, serve, smtp_session, test
 
 ANN = f"ann@{DOMAIN}"
-LIMIT, SIZE = 128_000_000, 100_000_000
-WORDS = random.Random(7).randbytes(57 * 4096)  # 4096 lines that do not compress
-
-
-def large(subject, size=SIZE):
-    """Pieces of a message of two parts: a text, and base64 that nobody has to understand."""
-    head = f"From: <bob@{DOMAIN}>\r\nTo: <{ANN}>\r\nSubject: {subject}\r\nMessage-ID: <{subject}@{DOMAIN}>\r\n"
-    head += "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na large one\r\n--b\r\n"
-    head += "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    yield head.encode()
-    lines = b"".join(base64.b64encode(WORDS[i:i + 57]) + b"\r\n" for i in range(0, len(WORDS), 57))
-    left, n = size - len(head), 0
-    while left > len(lines) + 100:
-        first = f"{n:076d}\r\n".encode()  # no two frames are the same
-        yield first + lines[len(first):]
-        left, n = left - len(lines), n + 1
-    yield b"A" * (left % 76) + b"\r\n--b--\r\n"
-
-
-class Watch:
-    """The most memory that the server has while the block runs."""
-
-    def __init__(self, server):
-        self.server, self.most, self.done = server, 0, threading.Event()
-        self.thread = threading.Thread(target=self.run)
-
-    def run(self):
-        while not self.done.wait(0.05):
-            self.most = max(self.most, rss(self.server))
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.thread.join()
+LIMIT = 128_000_000
 
 
 def metric(server, name):
