@@ -312,7 +312,10 @@ static enum rc connect_by(
 {
 	MYSQL *done = NULL;
 	bool is_path = at->host[0] == '/';
+	unsigned tcp = MYSQL_PROTOCOL_TCP; /* to "localhost" too */
 	options(c, at);
+	if (at->host[0] && !is_path)
+		mysql_options(&c->handle, MYSQL_OPT_PROTOCOL, &tcp);
 	int wanted = mysql_real_connect_start(&done, &c->handle, is_path ? NULL : or_null(at->host),
 		or_null(at->user), at->password, or_null(at->database), at->port,
 		is_path ? at->host : NULL, CLIENT_MULTI_STATEMENTS);

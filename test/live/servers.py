@@ -126,6 +126,31 @@ def refuses_while_it_is_away(server):
     assert "back" in tokens(server)
 
 
+def speaks_tls(server, store):
+    """By a certificate that the configuration trusts; not by another, unless any will do."""
+    plain, trusted = server.config.read_text(), store.certify()
+    store.stop()
+    store.start()
+
+    def begins(rows):
+        server.config.write_text(plain.replace('host = "127.0.0.1"', 'host = "localhost"\ntls.enable = true\n' + rows))
+        return f'"store":"{store.type}"' in server.cli("status", "--json").replace(" ", "") if try_start(server) else False
+
+    assert begins(f'tls.ca = "{trusted}"'), server.tail()
+    assert not begins(f'tls.ca = "{trusted.parent / "other.pem"}"')
+    assert begins("tls.allow-invalid = true"), server.tail()
+    assert deliver(server, "sealed").startswith("250") and "sealed" in tokens(server)
+
+
+def try_start(server):
+    server.stop()
+    try:
+        server.start()
+    except RuntimeError:
+        return False
+    return True
+
+
 def on(kind):
     """All of it on one server of that kind; both start once."""
     with KINDS[kind]() as store:
@@ -138,6 +163,7 @@ def on(kind):
             survives(server, store.pause, store.go_on, 1.5)
             survives(server, store.kill, store.start, 0.2)
             refuses_while_it_is_away(server)
+            speaks_tls(server, store)
             assert not server.crashed(), server.crashed()
         finally:
             server.__exit__()
