@@ -25,6 +25,7 @@ enum lock_rank {
 	LOCK_DIR,
 	LOCK_AUTH,
 	LOCK_AUTH_CACHE, /* within that of the jobs */
+	LOCK_POP3,
 	LOCK_QUEUE,
 	LOCK_MAIL_ROOM,
 	LOCK_MAIL_ACCOUNT,

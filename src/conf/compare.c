@@ -5,7 +5,7 @@
 /* Keys, or what they begin with. All others are built into what lives as long as the process. */
 static const char *const live[] = { "server.hostname", "auth.", "queue.", "cache.", "dns.",
 	"server.max-connections", "server.drain", "server.min-data-rate", "server.stress-timeout",
-	"memory.limit", "log.", "metrics.", "smtp.", "imap.", "http.", "server.listener.",
+	"memory.limit", "log.", "metrics.", "smtp.", "imap.", "pop3.", "http.", "server.listener.",
 	"certificate.", "data-retention." };
 
 /* Keys, or what they begin with, for what comes in a later version; `make lint` holds the list true. */

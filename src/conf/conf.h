@@ -20,6 +20,8 @@ enum conf_cluster_type {
 	CONF_CLUSTER_PEER
 };
 
+enum conf_pop3_lock { CONF_POP3_EXCLUSIVE, CONF_POP3_SNAPSHOT };
+
 struct conf_cache {
 	uint64_t message, events, contacts, files, access_token, permission, http_auth, directory;
 	uint64_t dns_txt, dns_mx, dns_ptr, dns_ipv4, dns_ipv6, dns_tlsa, dns_mta_sts, dns_rbl;
@@ -69,6 +71,11 @@ struct conf {
 	struct {
 		uint64_t idle_ms, login_ms, literal_max, errors_max;
 	} imap;
+	struct {
+		uint64_t idle_ms, login_ms, errors_max, login_delay_ms, expire_ms;
+		unsigned lock; /* enum conf_pop3_lock */
+		bool delete_retrieved;
+	} pop3;
 	struct {
 		uint64_t idle_ms, body_max;
 	} http;

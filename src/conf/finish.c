@@ -298,7 +298,7 @@ static void check_listener(
 	}
 	if (l->tls_implicit && l->protocol == CONF_LMTP)
 		conf_note(r, from, "listener \"%s\": LMTP over TLS is unusual", l->id);
-	if ((l->protocol == CONF_POP3 || l->protocol == CONF_MANAGESIEVE) && b->from)
+	if (l->protocol == CONF_MANAGESIEVE && b->from)
 		conf_note(r, from,
 			"listener \"%s\": this protocol comes in a later version; nothing listens "
 			"there",

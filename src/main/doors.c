@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "http/http.h"
 #include "imap/imap.h"
+#include "pop3/pop3.h"
 #include "smtp/smtp.h"
 
 static void open_mail(struct house *h, struct doors *d)
@@ -45,6 +46,19 @@ static void open_mail(struct house *h, struct doors *d)
 		.login_ms = c->imap.login_ms,
 		.errors_max = (uint32_t)c->imap.errors_max,
 		.has_tls = true });
+	d->pop3 = pop3_new(&(struct pop3_deps){ .mail = h->mail,
+		.auth = h->auth,
+		.run = h->run,
+		.locks = h->pop3_locks,
+		.hostname = c->hostname,
+		.idle_ms = c->pop3.idle_ms,
+		.login_ms = c->pop3.login_ms,
+		.login_delay_ms = c->pop3.login_delay_ms,
+		.expire_ms = c->pop3.expire_ms,
+		.errors_max = (uint32_t)c->pop3.errors_max,
+		.is_exclusive = c->pop3.lock == CONF_POP3_EXCLUSIVE,
+		.deletes_retrieved = c->pop3.delete_retrieved,
+		.has_tls = true });
 }
 
 static struct http *make_http(
@@ -81,6 +95,7 @@ static const struct door *door_of(struct doors *d, unsigned protocol)
 	case CONF_HTTP:
 		return http_door(d->http);
 	case CONF_POP3:
+		return pop3_door(d->pop3);
 	case CONF_MANAGESIEVE:
 	case CONF_PROTOCOLS:
 		return NULL; /* comes with a later issue */
@@ -95,6 +110,7 @@ static void let_go(void *arg)
 		return;
 	smtp_free(&d->smtp);
 	imap_free(&d->imap);
+	pop3_free(&d->pop3);
 	http_free(&d->http);
 	http_free(&d->metrics);
 	post_free(&d->post);

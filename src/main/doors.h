@@ -13,6 +13,7 @@ struct doors {
 	struct post *post;
 	struct smtp *smtp;
 	struct imap *imap;
+	struct pop3 *pop3;
 	struct http *http, *metrics;
 	struct net_listener *listeners; /* one for each address */
 	struct net_cidr **trusted;

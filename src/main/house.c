@@ -10,6 +10,7 @@
 #include "main/doors.h"
 #include "main/held.h"
 #include "main/serve.h"
+#include "pop3/pop3.h"
 #include "post/inject.h"
 #include "post/local.h"
 #include "run/memory.h"
@@ -152,6 +153,7 @@ static void open_rooms(struct house *h)
 		.lookup = h->lookup,
 		.bans = h->bans,
 		.terms = auth_terms(c) });
+	h->pop3_locks = pop3_locks_new();
 }
 
 static void render_config(void *arg, bool json, struct buf *out)

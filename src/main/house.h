@@ -27,6 +27,7 @@ struct house {
 	struct mail *mail;
 	struct auth *auth;
 	struct bans *bans;
+	struct pop3_locks *pop3_locks;
 	struct tls *tls;
 	struct cert_watch *watch;
 	struct net *net;

@@ -4,7 +4,7 @@ import ssl
 
 from harness import Skip, main, serve, test
 
-GREETING = {"imaps": b"* OK", "submissions": b"220 "}
+GREETING = {"imaps": b"* OK", "pop3s": b"+OK ", "submissions": b"220 "}
 
 
 def context(*protocols):
@@ -36,6 +36,7 @@ def offers_are_answered(server):
     assert greet(server, "imaps", "imap") == ("imap", GREETING["imaps"])
     assert greet(server, "imaps", "xmpp-client", "imap") == ("imap", GREETING["imaps"])
     assert greet(server, "imaps") == (None, GREETING["imaps"])
+    assert greet(server, "pop3s", "pop3") == ("pop3", GREETING["pop3s"])
 
 
 @test
@@ -43,6 +44,7 @@ def another_protocol_is_refused(server):
     """An attacker who leads a browser to a mail port gets no further than the handshake."""
     for other in (["http/1.1"], ["h2", "http/1.1"], ["pop3"], ["ima"], ["imapx"]):
         assert is_refused(server, "imaps", *other), other
+    assert is_refused(server, "pop3s", "imap")
     assert greet(server, "imaps", "imap")[0] == "imap"
 
 
