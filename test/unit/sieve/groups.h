@@ -1,0 +1,9 @@
+/* groups.h: The groups of tests in this folder; each returns how many failed. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TEST_UNIT_SIEVE_GROUPS_H
+#define TEST_UNIT_SIEVE_GROUPS_H
+
+int test_compile(void);
+int test_run(void);
+
+#endif
