@@ -20,6 +20,9 @@ static const struct {
 	{ "probe", "dkim",
 		"probe dkim [--dns-table FILE]        standard input: a message; proves its "
 		"signatures" },
+	{ "probe", "sieve",
+		"probe sieve                          standard input: a JSON object with script, "
+		"message, envelope; shows the actions, or the error with its line and column" },
 	{ "probe", "spf",
 		"probe spf [--dns-table FILE]         standard input: a JSON object a line, with "
 		"ip, "

@@ -16,12 +16,13 @@ enum {
 static const struct one {
 	const char *word;
 	probe_fn *run;
-	bool takes_message; /* all of standard input; else a question a line */
+	bool takes_all; /* of standard input; else a question a line */
 } probes[] = {
 	{ "spf", probe_spf, false },
 	{ "dkim", probe_dkim, true },
 	{ "arc", probe_arc, true },
 	{ "dmarc", probe_dmarc, true },
+	{ "sieve", probe_sieve, true },
 };
 
 /* Runs it again until nothing is asked for any more, and prints. */
@@ -137,7 +138,7 @@ int cli_probe(struct cli *cli)
 		p.run = run_new(&(struct run_conf){ .seats = 1 });
 		run_start(p.run);
 		if (open_dns(&p, &why) == RC_OK)
-			status = one->takes_message ? run_message(&p, one) : run_lines(&p, one);
+			status = one->takes_all ? run_message(&p, one) : run_lines(&p, one);
 		else
 			fprintf(stderr, "veredus: probe: %s\n", fault_text(&why));
 		run_drain(p.run);

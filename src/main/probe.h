@@ -24,6 +24,9 @@ probe_fn probe_spf;
 /* A message; probe_arc also makes a set of its own, when there is a key, and probe_dmarc takes the envelope as options. */
 probe_fn probe_dkim, probe_arc, probe_dmarc;
 
+/* {"script": ..., "message": ..., "envelope": ...} and what filter/probe.h says. */
+probe_fn probe_sieve;
+
 /* "--NAME=VALUE" among the words that were typed; NULL: not there. */
 const char *probe_option(const struct probe *p, const char *name);
 
