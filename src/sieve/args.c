@@ -133,7 +133,6 @@ static const struct form {
 	const char *what;
 } forms[] = {
 	{ 'h', is_field_name, "name of a header field" },
-	{ 'H', is_field_name, "name of a header field" },
 	{ 'A', is_address_field, "header field with addresses" },
 	{ 'E', is_envelope_part, "part of an envelope" },
 	{ 'd', is_date_part, "part of a date" },
@@ -224,6 +223,10 @@ static enum rc take_tag(struct sieve_compiler *c, const struct sieve_node *node,
 			c, value ? value->at : v->at, ":%s takes %s", row->name, wants[row->takes]);
 	*at = value->next;
 	TRY(ready(c, value));
+	if (tag == TAG_ZONE && !value->texts[0].has_variables &&
+		!sieve_is_zone(value->texts[0].text))
+		return sieve_compile_fail(c, value->at, "\"%.*s\" is no zone like +0100",
+			FMT(slice_head(value->texts[0].text, 40)));
 	value->tag = tag;
 	value->next = op->tag_values;
 	op->tag_values = value;

@@ -68,6 +68,12 @@ static enum rc read_zone(struct slice s, int *minutes)
 	return RC_OK;
 }
 
+bool sieve_is_zone(struct slice s)
+{
+	int minutes;
+	return read_zone(s, &minutes) == RC_OK;
+}
+
 static enum rc zone_of(struct sieve_run *r, const struct sieve_op *op, int original, int *zone)
 {
 	const struct sieve_value *v = sieve_op_value(op, TAG_ZONE);
@@ -108,8 +114,9 @@ enum rc sieve_do_date(struct sieve_run *r, const struct sieve_op *op, bool *yes)
 	TRY(sieve_string(r, op, 1, &part));
 	TRY(sieve_fields(r, 0, name, &at, &n));
 	sieve_pick(op, &at, &n);
-	for (size_t i = 0; i < n && !m.yes; i++)
-		TRY(add_date(&m, &at[i], part));
+	/* RFC 5260 4: of several fields the first alone. */
+	if (n)
+		TRY(add_date(&m, &at[0], part));
 	return sieve_matcher_end(&m, yes);
 }
 

@@ -135,6 +135,8 @@ enum rc sieve_args(struct sieve_compiler *c, const struct sieve_node *node, stru
 
 /* An address without name and brackets, as redirect takes it. */
 bool sieve_is_address(struct slice s);
+/* "+hhmm" or "-hhmm", RFC 5260 4.1. */
+bool sieve_is_zone(struct slice s);
 /* Takes "${name}" or "${space.name}" from the head; RC_NONE: none there. RFC 5229 3. */
 enum rc sieve_reference(struct slice *in, struct slice *space, struct slice *name);
 /* RFC 5228 2.4.2.4; in the arena when something was decoded. RC_BAD: `at` is where. */

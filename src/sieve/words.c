@@ -142,7 +142,7 @@ static const struct sieve_word words[] = {
 	{ "break", WORD_CONTROL, EXT_FOREVERYPART, "", 1ull << TAG_NAME, 0, sieve_do_break },
 	{ "currentdate", WORD_TEST, EXT_DATE, "dK", MATCHING | 1ull << TAG_ZONE, MATCHING_MORE,
 		sieve_do_currentdate },
-	{ "date", WORD_TEST, EXT_DATE, "hdK",
+	{ "date", WORD_TEST, EXT_DATE, "sdK",
 		MATCHING | 1ull << TAG_ZONE | 1ull << TAG_ORIGINALZONE, MATCHING_MORE | INDEXES,
 		sieve_do_date },
 	{ "deleteheader", WORD_COMMAND, EXT_EDITHEADER, "h?K", MATCHING | INDEXES, MATCHING_MORE,
@@ -162,7 +162,7 @@ static const struct sieve_word words[] = {
 		sieve_do_environment },
 	{ "ereject", WORD_COMMAND, EXT_EREJECT, "s", 0, 0, sieve_do_ereject },
 	{ "error", WORD_COMMAND, EXT_IHAVE, "s", 0, 0, sieve_do_error },
-	{ "exists", WORD_TEST, EXT_NONE, "H", 0, 1ull << TAG_MIME | 1ull << TAG_ANYCHILD,
+	{ "exists", WORD_TEST, EXT_NONE, "S", 0, 1ull << TAG_MIME | 1ull << TAG_ANYCHILD,
 		sieve_do_exists },
 	{ "extracttext", WORD_COMMAND, EXT_EXTRACTTEXT, "v", 1ull << TAG_FIRST | CASES, CASES_MORE,
 		sieve_do_extracttext },
@@ -173,7 +173,7 @@ static const struct sieve_word words[] = {
 		sieve_do_foreverypart },
 	{ "global", WORD_COMMAND, EXT_INCLUDE, "V", 0, 0, sieve_do_global },
 	{ "hasflag", WORD_TEST, EXT_FLAGS, "?VK", MATCHING, MATCHING_MORE, sieve_do_hasflag },
-	{ "header", WORD_TEST, EXT_NONE, "HK", MATCHING,
+	{ "header", WORD_TEST, EXT_NONE, "SK", MATCHING,
 		MATCHING_MORE | INDEXES | 1ull << TAG_MIME | 1ull << TAG_ANYCHILD |
 			1ull << TAG_TYPE | 1ull << TAG_SUBTYPE | 1ull << TAG_CONTENTTYPE |
 			1ull << TAG_PARAM,

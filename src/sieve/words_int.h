@@ -153,8 +153,9 @@ struct sieve_word {
 	const char *name;
 	enum sieve_word_kind kind;
 	enum sieve_ext ext;
-	const char
-		*takes; /* n number, s string, S string or list; ? before one that may be absent */
+	/* n number, s string, S string or list, K keys of a match, v V variables, h field, A fields of addresses, E parts of
+	 * an envelope, d part of a date, a address; ? before one that may be left out. */
+	const char *takes;
 	uint64_t own, more; /* tags: of the word itself; of extensions */
 	sieve_op_fn *run;
 };

@@ -66,7 +66,8 @@ static const struct {
 	{ "if header :count \"gt\" \"a\" \"1\" { stop; }", 1, 11, "require \"relational\"" },
 	{ "if address :user \"from\" \"a\" { stop; }", 1, 12, "require \"subaddress\"" },
 	{ "if address \"subject\" \"a\" { stop; }", 1, 12, "no header field with addresses" },
-	{ "if header \"a:b\" \"a\" { stop; }", 1, 11, "no name of a header field" },
+	{ "if header \"a:b\" \"a\" { stop; }", 0, 0, NULL }, /* RFC 5228 2.4.2.2 */
+	{ "require \"editheader\"; addheader \"a:b\" \"c\";", 1, 33, "no name of a header field" },
 	{ "require \"envelope\"; if envelope \"sender\" \"a\" { stop; }", 1, 33,
 		"part of an envelope" },
 	{ "redirect \"nobody\";", 1, 10, "no address" },
@@ -94,6 +95,7 @@ static const struct {
 		"none" },
 	{ "require \"date\"; if date \"date\" \"fortnight\" \"1\" { stop; }", 1, 32,
 		"part of a date" },
+	{ "require \"date\"; if date :zone \"CET\" \"date\" \"hour\" \"1\" { }", 1, 31, "no zone" },
 	{ "keep; \xff", 1, 7, "no UTF-8" },
 	{ "# \xc3\xa9\nkeep; # \xc3\xa9\n\xc3\xa9;", 3, 1, "no meaning" },
 	{ "/* \xc3\xa9 */ nonsense;", 1, 9, "no command" },
