@@ -8,10 +8,13 @@
  * held, and not more. */
 enum { HOLD_LEAST = BLOB_FRAME, HOLD_MOST = 1024 * 1024 };
 
-static bool has_header(struct slice held)
+/* Looks at each octet once, however small the pieces are. */
+static bool has_header(struct post_mail *m)
 {
-	return slice_search(held, S("\n\r\n")) < held.len ||
-	       slice_search(held, S("\n\n")) < held.len || slice_starts(held, S("\r\n"));
+	struct slice held = buf_slice(&m->held), rest = slice_tail(held, m->looked);
+	m->looked = held.len > 2 ? held.len - 2 : 0; /* the end of a header may begin there */
+	return slice_search(rest, S("\n\r\n")) < rest.len ||
+	       slice_search(rest, S("\n\n")) < rest.len || slice_starts(held, S("\r\n"));
 }
 
 static bool has_8bit(struct slice s)
@@ -73,8 +76,7 @@ static enum rc put(struct post_mail *m, struct slice bytes, struct fault *why)
 	buf_add(&m->held, bytes);
 	if (m->held.over)
 		return fault_set(why, FAULT_MEMORY, "%s", "");
-	bool enough = m->held.len >= HOLD_MOST ||
-		      (m->held.len >= HOLD_LEAST && has_header(buf_slice(&m->held)));
+	bool enough = m->held.len >= HOLD_MOST || (m->held.len >= HOLD_LEAST && has_header(m));
 	return enough ? start(m, why) : RC_OK;
 }
 

@@ -45,6 +45,7 @@ struct post_mail {
 	/* body */
 	struct buf head; /* trace fields in front */
 	struct buf held; /* the body's beginning, until the head is fixed */
+	size_t looked; /* octets of it in which the header does not end */
 	bool started; /* it is: all goes to `in` */
 	struct mail_intake in;
 	struct buf frame; /* of `in` */
