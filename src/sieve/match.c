@@ -22,15 +22,9 @@ static enum rc spend(struct sieve_matcher *m, size_t octets)
 	return RC_OK;
 }
 
-/* RFC 5051: titlecase, then decomposed. */
-static enum rc fold_unicode(struct arena *a, struct slice s, struct slice *out, uint32_t **origin)
+/* RFC 5051: titlecase, then decomposed. `from`, when not NULL, gets four octets for each of `out`. */
+static void fold_unicode(struct slice s, struct buf *out, struct buf *from)
 {
-	struct buf b;
-	uint32_t *from = arena_try_array(a, s.len * 4 + 1, sizeof(*from) * 4);
-	size_t room = s.len * 16 + 4;
-	if (!from)
-		return RC_LIMIT;
-	buf_init(&b, room, a);
 	for (struct slice rest = s; rest.len;) {
 		uint32_t at = (uint32_t)(s.len - rest.len);
 		utf8proc_int32_t c = utf8proc_totitle((utf8proc_int32_t)utf8_take(&rest));
@@ -41,37 +35,39 @@ static enum rc fold_unicode(struct arena *a, struct slice s, struct slice *out, 
 			parts[0] = c;
 			n = 1;
 		}
-		size_t before = b.len;
+		size_t before = out->len;
 		for (utf8proc_ssize_t i = 0; i < n; i++)
-			utf8_add(&b, (uint32_t)parts[i]);
-		for (size_t i = before; i < b.len; i++)
-			from[i] = at;
+			utf8_add(out, (uint32_t)parts[i]);
+		for (size_t i = before; from && i < out->len; i++)
+			buf_add(from, slice_of(&at, sizeof(at)));
 	}
-	if (b.over)
-		return RC_LIMIT;
-	from[b.len] = (uint32_t)s.len;
-	*out = buf_slice(&b);
-	*origin = from;
-	return RC_OK;
 }
 
-/* `*origin`: for each octet of `*out`, and its end, where it was in `s`; NULL: at the same place. */
-enum rc sieve_fold(struct sieve_run *r, enum sieve_comparator c, struct slice s, struct slice *out,
-	uint32_t **origin)
+/* As the comparator sees it. `origin` NULL: nobody asks; `*origin` NULL: everything is at the same place. */
+static enum rc fold(struct sieve_matcher *m, struct slice s, struct slice *out, uint32_t **origin)
 {
-	*origin = NULL;
+	struct arena *a = &m->r->step;
+	struct buf b, from;
 	*out = s;
-	if (c == COMPARE_UNICODE)
-		return fold_unicode(&r->step, s, out, origin);
-	if (c != COMPARE_CASEMAP || !s.len)
+	if (m->op->comparator == COMPARE_CASEMAP && s.len) {
+		uint8_t *at = arena_try(a, s.len);
+		if (!at)
+			return RC_LIMIT;
+		for (size_t i = 0; i < s.len; i++)
+			at[i] = s.at[i] >= 'A' && s.at[i] <= 'Z' ? s.at[i] | 0x20 : s.at[i];
+		*out = slice_of(at, s.len);
+	}
+	if (m->op->comparator != COMPARE_UNICODE)
 		return RC_OK;
-	uint8_t *at = arena_try(&r->step, s.len);
-	if (!at)
-		return RC_LIMIT;
-	for (size_t i = 0; i < s.len; i++)
-		at[i] = s.at[i] >= 'A' && s.at[i] <= 'Z' ? s.at[i] | 0x20 : s.at[i];
-	*out = slice_of(at, s.len);
-	return RC_OK;
+	buf_init(&b, 0, a);
+	buf_init(&from, 0, a);
+	fold_unicode(s, &b, origin ? &from : NULL);
+	if (origin) {
+		buf_add(&from, slice_of(&(uint32_t){ (uint32_t)s.len }, sizeof(uint32_t)));
+		*origin = (uint32_t *)(void *)from.at;
+	}
+	*out = buf_slice(&b);
+	return b.over || from.over ? RC_LIMIT : RC_OK;
 }
 
 /* Digits at the head without leading zeros; RC_NONE: infinity. RFC 4790 9.1. */
@@ -241,31 +237,27 @@ static enum rc keep_taken(
 
 static enum rc match_wildcards(struct sieve_matcher *m, struct slice key, struct slice value)
 {
-	struct slice k, v;
-	uint32_t *origin, *unused;
+	struct slice k;
 	struct taken t = { 0 };
-	TRY(sieve_fold(m->r, m->op->comparator, key, &k, &unused));
-	TRY(sieve_fold(m->r, m->op->comparator, value, &v, &origin));
-	TRY(wildcards(m, k, v, &t, &m->yes));
-	return m->yes ? keep_taken(m, value, origin, &t) : RC_OK;
+	TRY(fold(m, key, &k, NULL));
+	TRY(wildcards(m, k, m->folded, &t, &m->yes));
+	return m->yes ? keep_taken(m, value, m->origin, &t) : RC_OK;
 }
 
-static enum rc match_regex(struct sieve_matcher *m, struct slice key, struct slice value)
+static enum rc match_regex(struct sieve_matcher *m, size_t key, struct slice value)
 {
 	struct taken t = { .n = SIEVE_CAPTURES };
-	enum rc rc = sieve_regex(m->r, m->op, key, value, t.at);
+	enum rc rc = sieve_regex(m, key, value, t.at);
 	m->yes = rc == RC_OK;
 	if (rc != RC_OK)
 		return rc == RC_NONE ? RC_OK : rc;
 	return keep_taken(m, value, NULL, &t);
 }
 
-static enum rc match_texts(struct sieve_matcher *m, struct slice key, struct slice value)
+static enum rc match_texts(struct sieve_matcher *m, struct slice key)
 {
-	struct slice k, v;
-	uint32_t *unused;
-	TRY(sieve_fold(m->r, m->op->comparator, key, &k, &unused));
-	TRY(sieve_fold(m->r, m->op->comparator, value, &v, &unused));
+	struct slice k, v = m->folded;
+	TRY(fold(m, key, &k, NULL));
 	if (m->op->match == MATCH_CONTAINS) {
 		m->yes = k.len == 0 || slice_search(v, k) < v.len;
 		return RC_OK;
@@ -275,18 +267,18 @@ static enum rc match_texts(struct sieve_matcher *m, struct slice key, struct sli
 	return RC_OK;
 }
 
-static enum rc match_one(struct sieve_matcher *m, struct slice key, struct slice value)
+static enum rc match_one(struct sieve_matcher *m, size_t key, struct slice value)
 {
 	struct slice answer;
 	enum rc rc;
 	TRY(spend(m, value.len));
 	switch (m->op->match) {
 	case MATCH_MATCHES:
-		return match_wildcards(m, key, value);
+		return match_wildcards(m, m->keys[key], value);
 	case MATCH_REGEX:
 		return match_regex(m, key, value);
 	case MATCH_LIST:
-		rc = sieve_ask(m->r, SIEVE_ASK_LISTED, key, value, &answer);
+		rc = sieve_ask(m->r, SIEVE_ASK_LISTED, m->keys[key], value, &answer);
 		m->yes = rc == RC_OK;
 		return rc == RC_NONE ? RC_OK : rc;
 	case MATCH_IS:
@@ -295,16 +287,26 @@ static enum rc match_one(struct sieve_matcher *m, struct slice key, struct slice
 	case MATCH_COUNT:
 		break;
 	}
-	return match_texts(m, key, value);
+	return match_texts(m, m->keys[key]);
+}
+
+/* Folded once for all keys. */
+static enum rc take_value(struct sieve_matcher *m, struct slice value)
+{
+	m->origin = NULL;
+	if (m->op->match == MATCH_REGEX || m->op->match == MATCH_LIST)
+		return RC_OK;
+	return fold(m, value, &m->folded, m->op->match == MATCH_MATCHES ? &m->origin : NULL);
 }
 
 enum rc sieve_matcher_add(struct sieve_matcher *m, struct slice value)
 {
 	m->count++;
-	if (m->op->match == MATCH_COUNT)
+	if (m->op->match == MATCH_COUNT || m->yes)
 		return RC_OK;
+	TRY(take_value(m, value));
 	for (size_t i = 0; i < m->keys_n && !m->yes; i++)
-		TRY(match_one(m, m->keys[i], value));
+		TRY(match_one(m, i, value));
 	return RC_OK;
 }
 
@@ -313,8 +315,9 @@ enum rc sieve_matcher_end(struct sieve_matcher *m, bool *yes)
 	char text[24];
 	if (m->op->match == MATCH_COUNT) {
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)m->count);
+		TRY(take_value(m, slice_str(text)));
 		for (size_t i = 0; i < m->keys_n && !m->yes; i++)
-			TRY(match_texts(m, m->keys[i], slice_str(text)));
+			TRY(match_texts(m, m->keys[i]));
 	}
 	*yes = m->yes;
 	return RC_OK;

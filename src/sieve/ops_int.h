@@ -104,6 +104,10 @@ struct sieve_matcher {
 	size_t keys_n;
 	uint64_t count;
 	bool sets_nothing; /* no match variables */
+	struct slice folded; /* the value at hand, as its comparator sees it */
+	uint32_t *
+		origin; /* for each octet of it, and its end, where it was; NULL: at the same place */
+	struct sieve_regexes *regexes; /* regex.c's */
 	bool yes;
 };
 enum rc sieve_matcher_init(struct sieve_matcher *m, struct sieve_run *r, const struct sieve_op *op,
@@ -111,11 +115,10 @@ enum rc sieve_matcher_init(struct sieve_matcher *m, struct sieve_run *r, const s
 enum rc sieve_matcher_add(struct sieve_matcher *m, struct slice value);
 /* :count compares now. */
 enum rc sieve_matcher_end(struct sieve_matcher *m, bool *yes);
-enum rc sieve_fold(struct sieve_run *r, enum sieve_comparator c, struct slice s, struct slice *out,
-	uint32_t **origin);
-/* regex.c: RC_NONE: no match. Captures are offsets, (size_t)-1: not set. */
-enum rc sieve_regex(struct sieve_run *r, const struct sieve_op *op, struct slice pattern,
-	struct slice value, size_t captures[2 * SIEVE_CAPTURES]);
+/* regex.c: key `key` on a value. RC_NONE: no match. Captures are offsets, SIZE_MAX: not set. */
+struct sieve_regexes;
+enum rc sieve_regex(struct sieve_matcher *m, size_t key, struct slice value,
+	size_t captures[2 * SIEVE_CAPTURES]);
 
 /* --- header.c, part.c --- */
 

@@ -3,7 +3,7 @@
 #include "base/utf8.h"
 #include "sieve/ops_int.h"
 
-enum { CONTENT_MAX = 8 << 20 };
+enum { CONTENT_MAX = 8 << 20 }; /* octets that one instruction looks at */
 
 /* The part in hand: that of the innermost loop, of this script or of those that include it; 0: the message. */
 static size_t current(const struct sieve_run *r)
@@ -159,13 +159,15 @@ static bool is_type(const struct sieve_part *p, struct slice wanted)
 	       (slash == wanted.len || slice_eq_nocase(p->subtype, subtype));
 }
 
-static enum rc add_content(struct sieve_matcher *m, size_t part, enum sieve_form form)
+/* Takes what was looked at off `*left`. */
+static enum rc add_content(struct sieve_matcher *m, size_t part, enum sieve_form form, size_t *left)
 {
 	struct sieve_run *r = m->r;
 	struct slice text;
-	enum rc rc = r->host->content(r->host->of, part, form, CONTENT_MAX, &r->step, &text);
+	enum rc rc = r->host->content(r->host->of, part, form, *left, &r->step, &text);
 	if (rc != RC_OK)
 		return rc == RC_NONE ? RC_OK : rc;
+	*left -= text.len < *left ? text.len : *left;
 	return sieve_matcher_add(m, text);
 }
 
@@ -184,24 +186,25 @@ enum rc sieve_do_body(struct sieve_run *r, const struct sieve_op *op, bool *yes)
 	struct sieve_part p;
 	struct slice text = S("text"), *types = &text;
 	const struct sieve_value *content = sieve_op_value(op, TAG_CONTENT);
-	size_t types_n = content ? content->n : 1;
+	size_t types_n = content ? content->n : 1, left = CONTENT_MAX;
 	enum rc rc;
 	TRY(sieve_matcher_init(&m, r, op, &op->positions[0]));
 	m.sets_nothing = true;
 	if (sieve_op_has(op, TAG_RAW)) {
-		TRY(add_content(&m, 0, SIEVE_FORM_RAW));
+		TRY(add_content(&m, 0, SIEVE_FORM_RAW, &left));
 		return sieve_matcher_end(&m, yes);
 	}
 	if (content)
 		TRY(sieve_expand_all(r, content, &types));
-	for (size_t i = 0; !m.yes; i++) {
+	for (size_t i = 0; !m.yes && left; i++) {
 		rc = r->host->part(r->host->of, i, &r->step, &p);
 		if (rc == RC_NONE)
 			break;
 		if (rc != RC_OK)
 			return rc;
 		if (is_wanted(&p, types, types_n))
-			TRY(add_content(&m, i, content ? SIEVE_FORM_DECODED : SIEVE_FORM_TEXT));
+			TRY(add_content(
+				&m, i, content ? SIEVE_FORM_DECODED : SIEVE_FORM_TEXT, &left));
 	}
 	return sieve_matcher_end(&m, yes);
 }

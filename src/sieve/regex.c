@@ -46,29 +46,52 @@ enum rc sieve_regex_check(struct slice pattern, struct arena *a, char *text, siz
 	return fine ? RC_OK : RC_BAD;
 }
 
-enum rc sieve_regex(struct sieve_run *r, const struct sieve_op *op, struct slice pattern,
-	struct slice value, size_t captures[2 * SIEVE_CAPTURES])
+/* What the values of one test share: each match would take its memory anew, and a step never gives any back. */
+struct sieve_regexes {
+	pcre2_general_context *memory;
+	pcre2_match_context *limits;
+	pcre2_match_data *found;
+	pcre2_code *codes[]; /* of the keys; NULL: not compiled yet */
+};
+
+static struct sieve_regexes *begin(struct arena *a, size_t keys)
+{
+	struct sieve_regexes *x = arena_try(a, sizeof(*x) + keys * sizeof(x->codes[0]));
+	if (!x)
+		return NULL;
+	memset(x, 0, sizeof(*x) + keys * sizeof(x->codes[0]));
+	x->memory = pcre2_general_context_create(get, put, a);
+	x->limits = x->memory ? pcre2_match_context_create(x->memory) : NULL;
+	x->found = x->limits ? pcre2_match_data_create(SIEVE_CAPTURES, x->memory) : NULL;
+	if (!x->found)
+		return NULL;
+	pcre2_set_match_limit(x->limits, MATCH_MAX);
+	pcre2_set_depth_limit(x->limits, DEPTH_MAX);
+	pcre2_set_heap_limit(x->limits, HEAP_KIB);
+	return x;
+}
+
+enum rc sieve_regex(struct sieve_matcher *m, size_t key, struct slice value,
+	size_t captures[2 * SIEVE_CAPTURES])
 {
 	int error;
-	uint32_t options = op->comparator == COMPARE_OCTET ? 0 : PCRE2_CASELESS;
-	pcre2_general_context *memory = pcre2_general_context_create(get, put, &r->step);
-	pcre2_code *code = memory ? compile(pattern, options, memory, &error) : NULL;
-	if (!code)
-		return sieve_err(r, op, "this is no regular expression");
-	pcre2_match_context *c = pcre2_match_context_create(memory);
-	pcre2_match_data *found = pcre2_match_data_create(SIEVE_CAPTURES, memory);
-	if (!c || !found)
+	uint32_t options = m->op->comparator == COMPARE_OCTET ? 0 : PCRE2_CASELESS;
+	if (!m->regexes)
+		m->regexes = begin(&m->r->step, m->keys_n);
+	struct sieve_regexes *x = m->regexes;
+	if (!x)
 		return RC_LIMIT;
-	pcre2_set_match_limit(c, MATCH_MAX);
-	pcre2_set_depth_limit(c, DEPTH_MAX);
-	pcre2_set_heap_limit(c, HEAP_KIB);
-	int n = pcre2_match(
-		code, value.len ? value.at : (PCRE2_SPTR) "", value.len, 0, 0, found, c);
+	if (!x->codes[key])
+		x->codes[key] = compile(m->keys[key], options, x->memory, &error);
+	if (!x->codes[key])
+		return sieve_err(m->r, m->op, "this is no regular expression");
+	int n = pcre2_match(x->codes[key], value.len ? value.at : (PCRE2_SPTR) "", value.len, 0, 0,
+		x->found, x->limits);
 	if (n == PCRE2_ERROR_NOMATCH || (n <= PCRE2_ERROR_UTF8_ERR1 && n >= PCRE2_ERROR_UTF8_ERR21))
 		return RC_NONE;
 	if (n < 0)
-		return sieve_over(r, op, "this regular expression takes too long");
-	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(found);
+		return sieve_over(m->r, m->op, "this regular expression takes too long");
+	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(x->found);
 	for (size_t i = 0; i < 2 * SIEVE_CAPTURES; i++)
 		captures[i] = n == 0 || i < 2 * (size_t)n ? at[i] : SIZE_MAX;
 	return RC_OK;

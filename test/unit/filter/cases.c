@@ -141,10 +141,51 @@ static void each_case_does_what_is_wanted(void **state)
 	globfree(&g);
 }
 
+/* Many keys and many parts of a long body take no more memory than one. */
+static void long_bodies_are_searched(void **state)
+{
+	struct arena a;
+	struct buf script, message, out;
+	struct json j;
+	(void)state;
+	arena_init(&a, 0);
+	buf_init(&script, 0, &a);
+	buf_init(&message, 0, &a);
+	buf_init(&out, 0, &a);
+	buf_str(&script,
+		"require [\"body\", \"comparator-i;unicode-casemap\", \"regex\"]; if anyof (");
+	for (int k = 0; k < 3; k++) {
+		static const char *const tags[] = { ":contains", ":regex",
+			":contains :comparator \"i;unicode-casemap\"" };
+		buf_fmt(&script, "body %s [\"none\"", tags[k]);
+		for (int i = 0; i < 9; i++)
+			buf_fmt(&script, ", \"none%d\"", i);
+		buf_str(&script, "], ");
+	}
+	buf_str(&script, "false) { keep; } elsif body :contains \"THE END\" { discard; }");
+	buf_str(&message, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+	for (int part = 0; part < 7; part++) {
+		buf_str(&message, "--b\r\n\r\n");
+		for (int i = 0; i < 12000; i++)
+			buf_str(&message, "a line of the text, which is long, and of others too, "
+					  "it says nothing\r\n");
+	}
+	buf_str(&message, "the end\r\n--b--\r\n");
+	json_init(&j, &out);
+	json_object(&j, NULL);
+	assert_int_equal(
+		filter_probe(buf_slice(&script), buf_slice(&message), NULL, 0, &a, &j), RC_OK);
+	json_end(&j);
+	buf_byte(&out, 0);
+	assert_string_equal((const char *)out.at, "{\"actions\":[{\"action\":\"discard\"}]}");
+	arena_done(&a);
+}
+
 int test_cases(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case_does_what_is_wanted),
+		cmocka_unit_test(long_bodies_are_searched),
 	};
 	return cmocka_run_group_tests_name("cases", tests, NULL, NULL);
 }
