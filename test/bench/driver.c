@@ -21,7 +21,7 @@ struct opt opt = { .host = "127.0.0.1",
 uint64_t responses;
 
 static const struct work *const works[] = { &work_deliver, &work_relay, &work_login, &work_connect,
-	&work_command, &work_append, &work_idle };
+	&work_command, &work_append, &work_idle, &work_retr };
 static const struct work *chosen;
 static struct session *sessions;
 static unsigned readies;

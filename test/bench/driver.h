@@ -50,7 +50,7 @@ struct session {
 
 extern struct opt opt;
 extern const struct work work_deliver, work_relay, work_login, work_connect, work_command,
-	work_append, work_idle;
+	work_append, work_idle, work_retr;
 
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t now_us(void);

@@ -58,6 +58,10 @@ def login(s, n):
     return ["-p", s.ports["imap"], "-s", 10, "-n", n, "-U", s.user, "login"]
 
 
+def retr(s, n):
+    return ["-p", s.ports["pop3"], "-s", 4, "-n", n, "-U", user(s, BODIES), "retr"]
+
+
 def connect(s, n):
     return ["-p", s.ports["imaps"], "-s", 4, "-n", n, "-t", "connect"]
 
@@ -140,6 +144,7 @@ ROWS = [
     Row("flags", "FETCH 1:* (FLAGS), a message", "imap", 6, 5, command(BIG, "FETCH 1:* (FLAGS)"), "CPU-us", "response", fill="big"),
     Row("body", "FETCH BODY.PEEK[], 10 KiB, a message", "imap", 6, 4, command(BODIES, "FETCH 1:* (BODY.PEEK[])"), "CPU-us", "response",
         fill="bodies"),
+    Row("pop3", "POP3 RETR 10 KiB, 4 sessions", "pop3", 10000, 2000, retr, fill="bodies", trace=500),
     Row("store", "STORE 1:* (10k; quick 2k)", "imap", 10, 4,
         command(MIDDLE, "STORE 1:* +FLAGS.SILENT (\\Flagged)", "STORE 1:* -FLAGS.SILENT (\\Flagged)"), "ms wall", fill="middle", trace=10),
     Row("header", "SEARCH HEADER (10k; quick 2k)", "imap", 10, 4, command(MIDDLE, "SEARCH HEADER Subject needle"), "ms wall", fill="middle"),

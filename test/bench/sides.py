@@ -35,8 +35,8 @@ class Side:
     name = label = ""
     durable = ""              # what it flushes for a message, in words
     user, host = "user%u@bench.test", "127.0.0.1"
-    ports = {}                # lmtp smtp imap imaps
-    rows = set()              # families of rows that it takes part in: lmtp smtp relay imap tls
+    ports = {}                # lmtp smtp imap imaps pop3
+    rows = set()              # families of rows that it takes part in: lmtp smtp relay imap pop3 tls
 
     def __init__(self, work, name=None):
         self.name = name or self.name
@@ -86,21 +86,21 @@ class Side:
 
 class Dovecot(Side):
     name, label, durable = "dovecot", "Dovecot 2.3 tuned (mdbox)", "its default: fdatasync before LMTP's and APPEND's reply"
-    rows = {"lmtp", "imap", "tls"}
+    rows = {"lmtp", "imap", "pop3", "tls"}
 
     def start(self):
         top = peers.prefix("dovecot", self.work)
         if not top:
             raise RuntimeError("no Debian package")
         if not self.ports:
-            self.ports = dict(zip(("lmtp", "imap", "imaps"), free_ports(3)))
+            self.ports = dict(zip(("lmtp", "imap", "imaps", "pop3"), free_ports(4)))
         crt, key = self.certificate()
         mail = f"{self.dir}/mail"
         os.makedirs(mail, exist_ok=True)
         os.chown(mail, 5203, 5203)
         p = self.ports
         conf = self.write("dovecot.conf", f"""
-protocols = imap lmtp
+protocols = imap lmtp pop3
 base_dir = {self.dir}/base
 state_dir = {self.dir}/state
 log_path = {self.dir}/dovecot.log
@@ -153,6 +153,21 @@ service imap {{
   service_count = 1000
   process_min_avail = 4
   process_limit = 2000
+}}
+service pop3-login {{
+  service_count = 0
+  process_min_avail = 2
+  inet_listener pop3 {{
+    address = 127.0.0.1
+    port = {p["pop3"]}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
+service pop3 {{
+  service_count = 1000
+  process_min_avail = 4
 }}
 service lmtp {{
   process_min_avail = 10
@@ -350,12 +365,12 @@ EVENTS {{
 
 class Veredus(Side):
     name, label, durable = "veredus", "Veredus", "flushes before each reply"
-    rows = {"lmtp", "smtp", "relay", "imap", "tls"}
+    rows = {"lmtp", "smtp", "relay", "imap", "pop3", "tls"}
     binary, account = "build/veredus", "root"
 
     def __init__(self, work):
         super().__init__(work)
-        self.ports = dict(zip(("lmtp", "smtp", "submission", "imap", "imaps", "sink"), free_ports(6)))
+        self.ports = dict(zip(("lmtp", "smtp", "submission", "imap", "imaps", "pop3", "sink"), free_ports(7)))
         self.first = True
 
     def run(self, *args, text=None):
@@ -378,10 +393,12 @@ private-key = "{key}"
 default = true
 [log]
 level = "warn"
+[pop3]
+lock = "snapshot"
 [queue]
 relay-host = "127.0.0.1:{p["sink"]}"
 """
-        for name in ("lmtp", "smtp", "submission", "imap", "imaps"):
+        for name in ("lmtp", "smtp", "submission", "imap", "imaps", "pop3"):
             text += f"""
 [server.listener."{name}"]
 bind = ["127.0.0.1:{p[name]}"]

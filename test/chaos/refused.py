@@ -37,7 +37,7 @@ class Page:
 
 def start():
     page = Page()
-    server = Server(settings=["server.user=", "auth.delay=10ms"], env={"VEREDUS_CHAOS_PAGE": page.file.name})
+    server = Server(settings=["server.user=", "auth.delay=10ms", "pop3.lock=snapshot"], env={"VEREDUS_CHAOS_PAGE": page.file.name})
     if b"VEREDUS_CHAOS_PAGE" not in server.binary.read_bytes():
         sys.exit(f"{server.binary} is no chaos build")
     server.start()
@@ -294,6 +294,86 @@ def submission(server):
     counts = Sweep(server, "submission").each(act)
     now = exists(server, BOB)
     assert before + counts["ok"] <= now <= before + counts["ok"] + counts["gone"], (before, counts, now)
+
+
+def pop3(server):
+    c = Line(server.port["pop3"], 4)
+    for text in (None, f"USER {ANN}", f"PASS {PASSWORD}"):
+        line = pop3_ask(c, text, many=False)[0]
+        assert pop3_verdict(line) == "ok", line
+    return c
+
+
+def pop3_ask(c, text, many):
+    """Lines of an answer, of many lines when it is good."""
+    if text is not None:
+        c.send(text + "\r\n")
+    lines = []
+    while not lines or (many and lines[0].startswith("+OK") and lines[-1] != "."):
+        raw = c.file.readline()
+        if not raw:
+            raise Gone(lines[-2:])
+        lines.append(raw.decode().removesuffix("\r\n"))
+    return lines
+
+
+def pop3_verdict(line):
+    if line.startswith("+OK"):
+        return "ok"
+    assert line.startswith("-ERR [SYS/TEMP] "), line
+    return "refused"
+
+
+POP3_READS = [("CAPA", True), ("STAT", False), ("LIST", True), ("UIDL", True), ("LIST 1", False), ("RETR 1", True),
+              ("RETR 2", True), ("TOP 2 3", True), ("DELE 1", False), ("LANG", True)]
+
+
+@test
+def pop3_reads(server):
+    """What is answered with +OK is the same as without refusals."""
+    fill(server)
+    for command, many in POP3_READS:
+        session = [None]
+        with pop3(server) as c:
+            whole = pop3_ask(c, command, many)
+
+        def act(_):
+            at, server.page["at"] = server.page["at"], 0
+            session[0] = session[0] or pop3(server)
+            pop3_ask(session[0], "RSET", many=False)
+            server.page["at"] = at
+            try:
+                lines = pop3_ask(session[0], command, many)
+            except OSError:  # Gone, or late
+                session[0].close()
+                session[0] = None
+                raise
+            if (got := pop3_verdict(lines[0])) == "ok":
+                assert lines == whole, f"{len(lines)} lines, not {len(whole)}: {lines[-3:]} is not {whole[-3:]}"
+            return got
+
+        Sweep(server, f"POP3 {command}").each(act, most=60)
+        if session[0]:
+            session[0].close()
+
+
+@test
+def pop3_login_and_quit(server):
+    """QUIT's +OK means that the message is gone, -ERR that it is not."""
+    fill(server, 60)
+    before = exists(server)
+
+    def act(_):
+        with Line(server.port["pop3"]) as c:
+            for text in (None, f"USER {ANN}", f"PASS {PASSWORD}", "DELE 1", "QUIT"):
+                line = pop3_ask(c, text, many=False)[0]
+                if pop3_verdict(line) != "ok":
+                    return "refused"
+        return "ok"
+
+    counts = Sweep(server, "POP3 QUIT").each(act, most=60)
+    now = exists(server)
+    assert before - counts["ok"] - counts["gone"] <= now <= before - counts["ok"], (before, counts, now)
 
 
 @test
