@@ -97,7 +97,7 @@ class Reader:
     """Changes over IMAP in one account."""
 
     def __init__(self, server, world):
-        self.world, self.me = world, world.accounts[0]
+        self.server, self.world, self.me = server, world, world.accounts[0]
         self.imap = log_in(server, self.me)
         self.inbox = (self.me, "INBOX")
         self.imap.ok("SELECT INBOX")
@@ -121,6 +121,7 @@ class Reader:
         two = self.append(2)
         self.store(two[:1], "+FLAGS.SILENT", "\\Deleted")
         self.expunge(f"UID EXPUNGE {self.uids[two[0]]}")
+        self.pop3(two[1])
 
     def change(self, state, text):
         self.world.ask(state)
@@ -200,6 +201,29 @@ class Reader:
         state[self.inbox] = {t: f for t, f in state[self.inbox].items() if "\\Deleted" not in f or
                              (text[0] == "U" and self.uids.get(t) != int(text.split()[-1]))}
         self.change(state, text)
+
+
+    def pop3(self, token):
+        """A message is deleted by POP3; it is gone when QUIT's +OK has come."""
+        c = Client(self.server.port["pop3"])
+        for text in (None, f"USER {self.me}", "PASS secret", "UIDL"):
+            self.good(c.reply(text))
+        while not (line := c.read()).endswith(f".{self.uids[token]}\r\n"):
+            pass
+        while c.read() != ".\r\n":
+            pass
+        self.good(c.reply(f"DELE {line.split()[0]}"))
+        state = self.world.copy()
+        del state[self.inbox][token]
+        self.world.ask(state)
+        self.good(c.reply("QUIT"))
+        self.world.told()
+        c.close()
+
+    @staticmethod
+    def good(line):
+        if not line.startswith("+OK"):
+            raise Broken(line)
 
 
 class Sender:
