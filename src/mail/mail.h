@@ -140,7 +140,7 @@ struct mail_view {
 	struct ranges recent; /* UIDs that are \Recent here */
 	uint32_t exists;
 	bool read_only;
-	bool dirty; /* something to announce; written by others under the account's lock */
+	_Atomic bool dirty; /* something to announce; set by others under the account's lock */
 };
 
 /* Loads the box's table when needed. */

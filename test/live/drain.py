@@ -153,7 +153,10 @@ def all_that_runs_ends_with_its_reply():
                 line = c.line()
             assert line.startswith("* BYE [UNAVAILABLE]") and c.line() == "", line
         for c in bare:
-            assert c.line() == ""
+            try:
+                assert c.line() == ""
+            except ConnectionResetError:
+                pass  # it was not taken off the listener's queue yet
         for c in readers:
             lines = [line.rstrip(b"\r\n") for line in c.file]
             assert lines[-2].startswith(b"a2 OK") and lines[-1].startswith(b"* BYE"), lines[-2:]

@@ -14,7 +14,8 @@ enum { NODES = 3, ROUNDS = 40, LOADERS = 4, ROWS = 5000 };
 struct node {
 	struct world w;
 	pthread_t thread;
-	int index, won;
+	int index;
+	_Atomic int won;
 	_Atomic bool *stop;
 };
 
@@ -252,7 +253,7 @@ static void until(struct node *nodes, int more)
 		usleep(1000);
 		sum = 0;
 		for (int k = 0; k < LOADERS; k++)
-			sum += *(volatile int *)&nodes[k].won;
+			sum += nodes[k].won;
 	}
 	assert_true(sum >= start + more);
 }

@@ -22,7 +22,7 @@ struct server {
 	unsigned port;
 	pthread_t thread;
 	const char *answer;
-	bool is_silent;
+	_Atomic bool is_silent;
 	_Atomic unsigned connections;
 	_Atomic size_t got; /* octets of the last body */
 };
