@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fifo.h"
 #include "base/must.h"
+#include <stdatomic.h>
 
 enum { SMALL_PART = 10, HITS_TO_STAY = 2 };
 
@@ -57,8 +58,18 @@ void fifo_add(struct fifo *f, struct fifo_node *node, uint64_t hash, size_t byte
 
 void fifo_hit(struct fifo_node *node)
 {
-	if (node->hits < FIFO_HITS_MOST)
-		node->hits++;
+	uint8_t hits = atomic_load_explicit(&node->hits, memory_order_relaxed);
+	/* of two that look at once one may not count */
+	if (hits < FIFO_HITS_MOST)
+		atomic_store_explicit(&node->hits, (uint8_t)(hits + 1), memory_order_relaxed);
+}
+
+void fifo_resize(struct fifo *f, struct fifo_node *node, size_t bytes)
+{
+	struct fifo_list *l = node->is_main ? &f->main : &f->small;
+	if (node->is_listed)
+		l->bytes = l->bytes - node->bytes + bytes;
+	node->bytes = bytes;
 }
 
 void fifo_remove(struct fifo *f, struct fifo_node *node)
@@ -90,9 +101,10 @@ static struct fifo_node *evict_main(struct fifo *f)
 	struct fifo_node *node;
 	while ((node = f->main.oldest) != NULL) {
 		drop(&f->main, node);
-		if (node->hits == 0)
+		uint8_t hits = atomic_load_explicit(&node->hits, memory_order_relaxed);
+		if (hits == 0)
 			return node;
-		node->hits--;
+		atomic_store_explicit(&node->hits, (uint8_t)(hits - 1), memory_order_relaxed);
 		push(&f->main, node);
 	}
 	return NULL;

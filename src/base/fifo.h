@@ -15,7 +15,8 @@
  *                │                          │ └──┘ looked at since
  *                ▼ hash remembered          ▼
  *
- * A look changes one octet and moves nothing. Not thread-safe: the cache's lock guards it. The cache has the table. */
+ * A look changes one octet and moves nothing, so it needs no lock. All else is guarded by the cache's lock. The cache has the
+ * table. */
 
 enum { FIFO_GHOSTS = 1024, FIFO_HITS_MOST = 3 };
 
@@ -24,7 +25,7 @@ struct fifo_node {
 	struct fifo_node *newer, *older;
 	uint64_t hash;
 	size_t bytes;
-	uint8_t hits;
+	_Atomic uint8_t hits;
 	bool is_main, is_listed;
 };
 
@@ -42,7 +43,10 @@ struct fifo {
 void fifo_init(struct fifo *f, size_t max);
 /* The node is in no list. One that was taken out by fifo_remove comes back with its looks. */
 void fifo_add(struct fifo *f, struct fifo_node *node, uint64_t hash, size_t bytes);
+/* Any thread. */
 void fifo_hit(struct fifo_node *node);
+/* It grew or shrank where it is. */
+void fifo_resize(struct fifo *f, struct fifo_node *node, size_t bytes);
 /* Nothing happens when it is not listed. */
 void fifo_remove(struct fifo *f, struct fifo_node *node);
 /* Takes out what goes next; NULL: it is empty. */

@@ -40,15 +40,19 @@ static enum rc parse(struct imap_session *s)
 	return RC_OK;
 }
 
-static bool refill(struct imap_session *s, struct fetch *f)
+static enum rc refill(struct imap_session *s, struct fetch *f, struct fault *why)
 {
+	struct mail_reading r = { .from = f->from,
+		.uids = &s->uids,
+		.entries = f->entries,
+		.seqs = f->seqs,
+		.max = FETCH_CHUNK };
 	f->at = f->ahead.end = 0;
-	f->n = f->from ? mail_view_read(
-				 &s->view, f->from, &s->uids, f->entries, f->seqs, FETCH_CHUNK)
-		       : 0;
-	if (f->n)
-		f->from = f->entries[f->n - 1].uid + 1; /* 0 past the last UID there can be */
-	return f->n > 0;
+	f->n = 0;
+	TRY(mail_view_read(&s->view, &r, why));
+	f->n = r.n;
+	f->from = r.from;
+	return RC_OK;
 }
 
 static void begin_message(struct imap_session *s, const struct fetch *f, size_t at)
@@ -390,7 +394,8 @@ static enum rc run(struct imap_session *s, struct fetch *f, struct fault *why)
 {
 	for (;;) {
 		if (f->at == f->n) {
-			if (!refill(s, f))
+			TRY(refill(s, f, why));
+			if (f->n == 0)
 				return RC_OK;
 			if (f->args.has_changed_since)
 				drop_unchanged(f);

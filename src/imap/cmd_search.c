@@ -116,8 +116,13 @@ static enum rc refill(struct imap_session *s, struct search *w, struct fault *wh
 {
 	size_t asked = 0;
 	arena_reset(&s->batch_arena);
-	w->at = 0;
-	w->n = w->from ? mail_view_read(&s->view, w->from, NULL, w->entries, w->seqs, CHUNK) : 0;
+	w->at = w->n = 0;
+	struct mail_reading r = {
+		.from = w->from, .entries = w->entries, .seqs = w->seqs, .max = CHUNK
+	};
+	TRY(mail_view_read(&s->view, &r, why));
+	w->n = r.n;
+	w->from = r.from;
 	for (size_t i = 0; i < w->n; i++) {
 		struct search_message m = message(s, w, i, SEARCH_ENTRY);
 		w->fits[i] = (uint8_t)search_fits(&m, w->program.root);
@@ -126,8 +131,6 @@ static enum rc refill(struct imap_session *s, struct search *w, struct fault *wh
 		w->places[asked] = (uint16_t)i;
 		w->asked[asked++] = w->entries[i];
 	}
-	if (w->n)
-		w->from = w->entries[w->n - 1].uid + 1; /* 0 past the last UID there can be */
 	return ask_records(s, w, asked, why);
 }
 

@@ -10,20 +10,6 @@ static void tell_flags(struct imap_session *s, bool read_only)
 		read_only ? "" : "\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*");
 }
 
-static uint32_t first_unseen(struct imap_session *s)
-{
-	struct mail_entry entries[64];
-	uint32_t seqs[64], from = 1;
-	size_t n;
-	while ((n = mail_view_read(&s->view, from, NULL, entries, seqs, 64)) > 0) {
-		for (size_t i = 0; i < n; i++)
-			if (!(entries[i].flags & MAIL_SEEN))
-				return seqs[i];
-		from = entries[n - 1].uid + 1;
-	}
-	return 0;
-}
-
 static enum rc open_box(
 	struct imap_session *s, const struct mail_box_info *info, bool read_only, struct fault *why)
 {
@@ -36,7 +22,9 @@ static enum rc open_box(
 	TRY(mail_view_sync(&s->view, true, &s->arena, &news));
 	mail_news_done(&news);
 	buf_fmt(out, "* %u EXISTS\r\n* %u RECENT\r\n", s->view.exists, news.recent);
-	uint32_t unseen = info->unseen ? first_unseen(s) : 0;
+	uint32_t unseen = 0;
+	if (info->unseen)
+		TRY(mail_view_first_unseen(&s->view, &unseen, why));
 	if (unseen)
 		buf_fmt(out, "* OK [UNSEEN %u] first unseen\r\n", unseen);
 	buf_fmt(out, "* OK [UIDVALIDITY %u] UIDs valid\r\n* OK [UIDNEXT %u] next UID\r\n",

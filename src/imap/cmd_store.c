@@ -50,7 +50,7 @@ static enum rc parse_store(struct imap_session *s, struct fault *why)
 }
 
 /* Without SILENT every message named is answered; with it, under CONDSTORE, those that changed tell their modseq. */
-static enum rc tell(struct imap_session *s, struct store *w)
+static enum rc tell(struct imap_session *s, struct store *w, struct fault *why)
 {
 	struct arena *a = run_step_arena(s->conn->task.run);
 	const struct ranges *uids = w->args.is_silent ? &s->touched : &s->uids;
@@ -58,8 +58,11 @@ static enum rc tell(struct imap_session *s, struct store *w)
 	uint32_t *seqs = arena_try_array(a, CHUNK, sizeof(*seqs));
 	if (!entries || !seqs || (w->args.is_silent && !s->condstore))
 		return RC_OK;
-	size_t n = mail_view_read(&s->view, w->from, uids, entries, seqs, CHUNK);
-	for (size_t i = 0; i < n; i++) {
+	struct mail_reading r = {
+		.from = w->from, .uids = uids, .entries = entries, .seqs = seqs, .max = CHUNK
+	};
+	TRY(mail_view_read(&s->view, &r, why));
+	for (size_t i = 0; i < r.n; i++) {
 		if (s->failed.n && ranges_has(&s->failed, entries[i].uid))
 			continue;
 		if (!w->args.is_silent) {
@@ -69,10 +72,8 @@ static enum rc tell(struct imap_session *s, struct store *w)
 		buf_fmt(imap_out(s), "* %u FETCH (UID %u MODSEQ (%llu))\r\n", seqs[i],
 			entries[i].uid, (unsigned long long)entries[i].modseq);
 	}
-	if (n < CHUNK)
-		return RC_OK;
-	w->from = entries[n - 1].uid + 1;
-	return RC_MORE;
+	w->from = r.from;
+	return r.n < CHUNK ? RC_OK : RC_MORE;
 }
 
 /* RFC 7162 3.1.3: MODIFIED names what failed, by sequence number or UID. */
@@ -107,7 +108,7 @@ enum rc imap_cmd_store(struct imap_session *s, struct fault *why)
 	if (!w->is_done)
 		TRY(imap_change(s, change_flags, why));
 	w->is_done = true;
-	TRY(tell(s, w));
+	TRY(tell(s, w, why));
 	return modified(s);
 }
 

@@ -49,21 +49,26 @@ void imap_flags_response(
 	buf_str(out, ")\r\n");
 }
 
+/* What cannot be read now is told with the next news. */
 static void flags(struct imap_session *s, const struct ranges *uids)
 {
-	struct mail_entry *entries =
-		arena_try_array(run_step_arena(s->conn->task.run), CHUNK, sizeof(*entries));
-	uint32_t *seqs = arena_try_array(run_step_arena(s->conn->task.run), CHUNK, sizeof(*seqs)),
-		 from = 1;
-	size_t n;
-	while (entries && seqs &&
-		(n = mail_view_read(&s->view, from, uids, entries, seqs, CHUNK)) > 0) {
-		for (size_t i = 0; i < n; i++)
-			imap_flags_response(s, &entries[i], seqs[i], s->is_uid || s->condstore);
-		if (entries[n - 1].uid == UINT32_MAX)
-			break;
-		from = entries[n - 1].uid + 1;
+	struct arena *a = run_step_arena(s->conn->task.run);
+	struct mail_reading r = { .from = 1,
+		.uids = uids,
+		.entries = arena_try_array(a, CHUNK, sizeof(*r.entries)),
+		.seqs = arena_try_array(a, CHUNK, sizeof(*r.seqs)),
+		.max = CHUNK };
+	struct fault why = { 0 };
+	enum rc rc = r.entries && r.seqs && uids->n ? RC_MORE : RC_OK;
+	while (rc == RC_MORE) {
+		rc = mail_view_read(&s->view, &r, &why);
+		for (size_t i = 0; i < r.n; i++)
+			imap_flags_response(s, &r.entries[i], r.seqs[i], s->is_uid || s->condstore);
+		if (rc == RC_OK && r.n == CHUNK)
+			rc = RC_MORE;
 	}
+	if (rc != RC_OK)
+		mail_view_untold(&s->view, uids, r.from);
 }
 
 void imap_news(struct imap_session *s, bool may_expunge)

@@ -120,4 +120,5 @@ void mail_change_finish(struct mail_change *ch)
 	if (!ch->applied)
 		(void)mail_refresh(ch->ma, &why);
 	mail_checkpoint_maybe(ch->ma);
+	mail_fit(ch->ma->mail);
 }

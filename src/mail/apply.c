@@ -32,7 +32,8 @@ struct mail_box *mail_box_by_name(struct mail_account *ma, struct slice name)
 	return NULL;
 }
 
-void mail_recent_add(struct mail_account *ma, uint64_t id, struct slice record)
+static void recent_add(
+	struct mail_account *ma, uint64_t id, struct slice record, const struct mail_span *span)
 {
 	if (ma->recent_n == ma->recent_cap) {
 		ma->recent_cap = ma->recent_cap ? ma->recent_cap * 2 : 16;
@@ -41,8 +42,31 @@ void mail_recent_add(struct mail_account *ma, uint64_t id, struct slice record)
 	uint8_t *copy = mem_more(MEM_CACHE, NULL, record.len);
 	if (record.len)
 		memcpy(copy, record.at, record.len);
-	ma->recent[ma->recent_n++] = (struct mail_recent){ id, copy, record.len };
+	ma->recent[ma->recent_n++] = (struct mail_recent){ id, copy, record.len, *span };
 	ma->recent_bytes += record.len;
+}
+
+static void span_add(struct mail_span *span, uint32_t box, uint32_t lo, uint32_t hi)
+{
+	if (span->lo <= span->hi && span->box != box)
+		span->box = 0;
+	else
+		span->box = box;
+	span->lo = lo < span->lo ? lo : span->lo;
+	span->hi = hi > span->hi ? hi : span->hi;
+}
+
+static void span_op(struct mail_span *span, const struct mail_op *op)
+{
+	if (op->kind == MAIL_OP_APPEND)
+		span_add(span, op->box, op->entry.uid, op->entry.uid);
+	else if ((op->kind == MAIL_OP_FLAGS || op->kind == MAIL_OP_EXPUNGE) && op->uids.n)
+		span_add(span, op->box, op->uids.at[0].lo, op->uids.at[op->uids.n - 1].hi);
+}
+
+bool mail_span_meets(const struct mail_span *span, uint32_t box, uint32_t lo, uint32_t hi)
+{
+	return (span->box == 0 || span->box == box) && span->lo <= hi && span->hi >= lo;
 }
 
 static void wake(struct mail_view *v)
@@ -80,6 +104,35 @@ static void set_flags(
 	}
 }
 
+/* Entries lo..hi of one page that is in memory; what it may hold is known afterwards. */
+static void body_flags(struct mail_account *ma, struct mail_page *p, uint64_t id,
+	const struct mail_op *op, uint32_t kwset, struct range range)
+{
+	uint32_t all = MAIL_SEEN, any = 0;
+	for (uint16_t j = 0; j < p->n; j++) {
+		struct mail_entry *e = &p->body->at[j];
+		if (e->uid >= range.lo && e->uid <= range.hi) {
+			set_flags(ma, op, kwset, e);
+			e->modseq = id;
+		}
+		all &= e->flags;
+		any |= e->flags;
+	}
+	p->may = (all & MAIL_SEEN ? 0 : MAIL_MAY_UNSEEN) |
+		 (any & MAIL_DELETED ? MAIL_MAY_DELETED : 0);
+}
+
+/* Of entries that are not here only what may become of them is known. */
+static uint8_t may_become(const struct mail_op *op)
+{
+	bool adds = op->flag_op != MAIL_FLAGS_REMOVE;
+	bool clears = op->flag_op == MAIL_FLAGS_REMOVE
+			      ? op->flags & MAIL_SEEN
+			      : op->flag_op == MAIL_FLAGS_SET && !(op->flags & MAIL_SEEN);
+	return (uint8_t)((clears ? MAIL_MAY_UNSEEN : 0) |
+			 (adds && op->flags & MAIL_DELETED ? MAIL_MAY_DELETED : 0));
+}
+
 static void table_flags(
 	struct mail_account *ma, struct mail_table *t, uint64_t id, const struct mail_op *op)
 {
@@ -90,26 +143,33 @@ static void table_flags(
 			struct mail_page *p = &t->pages[i];
 			if (p->no > range.hi >> MAIL_PAGE_BITS)
 				break;
-			if (p->change >= id)
+			if ((p->body && p->body->change >= id) ||
+				mail_page_rank(p, range.lo) == mail_page_rank_end(p, range.hi))
 				continue;
-			for (uint16_t j = 0; j < p->n; j++) {
-				if (p->at[j].uid < range.lo || p->at[j].uid > range.hi)
-					continue;
-				set_flags(ma, op, kwset, &p->at[j]);
-				p->at[j].modseq = id;
-				p->dirty = true;
-			}
+			if (p->body)
+				body_flags(ma, p, id, op, kwset, range);
+			else
+				p->may |= may_become(op);
+			p->touched = id;
 		}
 	}
+}
+
+static void table_append(
+	struct mail_account *ma, struct mail_table *t, uint64_t id, struct mail_op *op)
+{
+	op->entry.modseq = id;
+	op->entry.kwset = op_kwset(ma, op);
+	struct mail_page *p = mail_table_put(t, &op->entry, id);
+	if (p && p->body && !t->partial)
+		mail_body_list(ma, op->box, p->body);
 }
 
 static void table_op(struct mail_account *ma, struct mail_table *t, uint64_t id, struct mail_op *op)
 {
 	switch (op->kind) {
 	case MAIL_OP_APPEND:
-		op->entry.modseq = id;
-		op->entry.kwset = op_kwset(ma, op);
-		mail_table_put(t, &op->entry, id);
+		table_append(ma, t, id, op);
 		break;
 	case MAIL_OP_FLAGS:
 		table_flags(ma, t, id, op);
@@ -177,7 +237,7 @@ static struct mail_box *put_box(struct mail_account *ma, const struct mail_op *o
 		box = mem_new(MEM_CACHE, sizeof(*box));
 		box->head.uid_next = 1;
 		box->recent_uid = 1;
-		box->loaded = true; /* nothing is stored of it yet */
+		box->listed = true; /* nothing is stored of it yet */
 		ma->boxes[ma->boxes_n++] = box;
 	}
 	uint8_t *name = mem_new(MEM_CACHE, op->info.name.len + 1);
@@ -207,6 +267,7 @@ static void drop_box(struct mail_account *ma, uint32_t id)
 			v->box = NULL;
 			wake(v);
 		}
+		mail_bodies_unlist(ma, box);
 		mail_table_done(&box->table);
 		mem_free(MEM_CACHE, (void *)(uintptr_t)box->head.name.at);
 		mem_free(MEM_CACHE, box);
@@ -232,7 +293,7 @@ static void apply_op(
 		return;
 	}
 	head_counts(box, id, op);
-	if (box->loaded)
+	if (box->listed)
 		table_op(ma, &box->table, id, op);
 	if (op->kind == MAIL_OP_APPEND)
 		ranges_clear(&op->uids);
@@ -243,16 +304,19 @@ enum rc mail_apply(
 	struct mail_account *ma, uint64_t id, struct slice record, struct mail_view *self)
 {
 	struct mail_op op = { 0 };
+	struct mail_span span = { 0, UINT32_MAX, 0 };
 	struct slice rest = record;
 	int64_t made;
 	must(id == ma->change + 1); /* [account 3] */
 	enum rc rc = mail_log_open(&rest, &made);
-	while (rc == RC_OK && (rc = mail_op_next(&rest, &op)) == RC_OK)
+	while (rc == RC_OK && (rc = mail_op_next(&rest, &op)) == RC_OK) {
+		span_op(&span, &op);
 		apply_op(ma, id, &op, self);
+	}
 	mail_op_done(&op);
 	if (rc != RC_NONE)
 		return RC_LOST;
-	mail_recent_add(ma, id, record);
+	recent_add(ma, id, record, &span);
 	ma->change = id;
 	return RC_OK;
 }

@@ -16,6 +16,7 @@ enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct 
 	ch->ma = ma;
 	ch->batch = b;
 	ch->arena = a;
+	ch->why = why;
 	ch->account = account_id(ma->acc);
 	buf_init(&ch->log, 0, a);
 	buf_init(&ch->reap, 0, a);
@@ -176,10 +177,14 @@ enum rc mail_change_end(struct mail_change *ch, struct fault *why)
 
 void mail_change_apply(struct mail_change *ch, struct mail_view *self)
 {
+	enum rc rc = RC_OK;
 	lock_enter(&ch->ma->lock);
-	enum rc rc = mail_apply(ch->ma, ch->before + 1, buf_slice(&ch->log), self);
+	/* whoever loaded a page that knew more than we did has read it from the log already */
+	if (ch->ma->change == ch->before)
+		rc = mail_apply(ch->ma, ch->before + 1, buf_slice(&ch->log), self);
 	ch->ma->reap |= ch->reap.len > 0;
 	lock_leave(&ch->ma->lock);
 	must(rc == RC_OK); /* our own bytes, written a moment ago */
 	mail_checkpoint_maybe(ch->ma);
+	mail_fit(ch->ma->mail);
 }

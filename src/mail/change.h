@@ -50,6 +50,8 @@ struct mail_flag_change {
 	uint64_t unchanged_since; /* RFC 7162 3.1.3 */
 };
 
+/* `why` serves the change until mail_change_end: also functions without one of their own set it. Those that look at messages
+ * read pages from the store when these are not in memory. */
 enum rc mail_change_begin(struct mail_account *ma, struct data_batch *b, struct arena *a,
 	struct mail_change **out, struct fault *why);
 /* Adds a message; blob must be linked or written in the same batch by mail (it links it to mid). RC_LIMIT: quota. */

@@ -162,7 +162,6 @@ enum rc mail_change_delete(struct mail_change *ch, uint32_t box, struct fault *w
 	TRY(children(ch, info.name, &below));
 	if (!info.selectable && below.n)
 		return fault_set(why, FAULT_FORBIDDEN, "the mailbox has others below it");
-	TRY(mail_box_load(ch->ma, box, why));
 	if (below.n == 0 && !info.subscribed) {
 		/* the messages' places go first, so that what nobody links any more is found */
 		TRY(mail_change_expunge(ch, box, &everything, false, NULL));
@@ -184,7 +183,6 @@ static enum rc move_inbox(
 	uint32_t to;
 	struct ranges src = { 0 }, dst = { 0 };
 	TRY(mail_change_create(ch, name, MAIL_USE_NONE, &to, why));
-	TRY(mail_box_load(ch->ma, inbox, why));
 	enum rc rc = mail_change_copy(ch, inbox, &everything, to, true, &src, &dst);
 	ranges_done(&src);
 	ranges_done(&dst);

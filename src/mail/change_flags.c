@@ -1,52 +1,21 @@
 /* change_flags.c: Flags, expunge, copy and move: what changes messages that are there. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/must.h"
 #include "mail/change_int.h"
-
-/* Walks entries of `uids` in a loaded box, under the lock. */
-struct walk {
-	struct mail_box *box;
-	const struct ranges *uids;
-	size_t range;
-	uint32_t from;
-	size_t page;
-	uint16_t at;
-};
-
-static struct mail_entry *walk_next(struct walk *w)
-{
-	for (; w->range < w->uids->n; w->range++, w->from = 0) {
-		struct range r = w->uids->at[w->range];
-		uint32_t from = w->from > r.lo ? w->from : r.lo;
-		struct mail_table *t = &w->box->table;
-		if (w->from == 0) {
-			w->page = mail_table_seek(t, from);
-			w->at = 0;
-		}
-		for (; w->page < t->n; w->page++, w->at = 0) {
-			struct mail_page *p = &t->pages[w->page];
-			while (w->at < p->n && p->at[w->at].uid < from)
-				w->at++;
-			if (w->at == p->n)
-				continue;
-			if (p->at[w->at].uid > r.hi)
-				break;
-			w->from = p->at[w->at].uid + 1;
-			return &p->at[w->at++];
-		}
-	}
-	return NULL;
-}
+#include <string.h>
 
 struct flag_walk {
+	struct mail_account *ma;
+	const struct mail_flag_change *fc;
 	struct mail_op op;
 	uint32_t kwset;
 	struct ranges *touched, *failed;
+	enum rc rc;
 };
 
-static enum rc flag_one(struct mail_account *ma, const struct mail_flag_change *fc,
-	const struct mail_entry *e, struct flag_walk *fw)
+static enum rc flag_one(struct flag_walk *fw, const struct mail_entry *e)
 {
+	struct mail_account *ma = fw->ma;
+	const struct mail_flag_change *fc = fw->fc;
 	uint32_t flags = fc->op == MAIL_FLAGS_SET   ? fc->flags
 			 : fc->op == MAIL_FLAGS_ADD ? e->flags | fc->flags
 						    : e->flags & ~fc->flags;
@@ -64,24 +33,32 @@ static enum rc flag_one(struct mail_account *ma, const struct mail_flag_change *
 	return fw->touched ? ranges_add(fw->touched, e->uid, e->uid) : RC_OK;
 }
 
-static enum rc flag_all(struct mail_account *ma, uint32_t box, const struct ranges *uids,
-	const struct mail_flag_change *fc, struct flag_walk *fw)
+static size_t flag_run(void *ctx, struct mail_box *, const struct mail_entry *at, size_t n)
 {
-	struct walk w = { .box = mail_box_by_id(ma, box), .uids = uids };
-	if (!w.box)
-		return RC_NONE;
-	must(w.box->loaded); /* a view holds it */
-	TRY(mail_kwset_of(&ma->keywords, fc->keywords, fc->keywords_n, &fw->kwset));
-	for (struct mail_entry *e; (e = walk_next(&w)) != NULL;)
-		TRY(flag_one(ma, fc, e, fw));
-	return RC_OK;
+	struct flag_walk *fw = ctx;
+	for (size_t i = 0; fw->rc == RC_OK && i < n; i++)
+		fw->rc = flag_one(fw, &at[i]);
+	return fw->rc == RC_OK ? n : 0;
+}
+
+static enum rc flag_all(
+	struct mail_change *ch, uint32_t box, const struct ranges *uids, struct flag_walk *fw)
+{
+	struct mail_walk walk = { .box = box, .uids = uids };
+	lock_enter(&fw->ma->lock);
+	enum rc rc =
+		mail_kwset_of(&fw->ma->keywords, fw->fc->keywords, fw->fc->keywords_n, &fw->kwset);
+	lock_leave(&fw->ma->lock);
+	TRY(rc);
+	TRY(mail_walk(fw->ma, &walk, flag_run, fw, ch->why));
+	return fw->rc;
 }
 
 enum rc mail_change_flags(struct mail_change *ch, uint32_t box, const struct ranges *uids,
 	const struct mail_flag_change *given, struct ranges *touched, struct ranges *failed)
 {
 	struct mail_flag_change fc = *given;
-	struct flag_walk fw = { .touched = touched, .failed = failed };
+	struct flag_walk fw = { .ma = ch->ma, .fc = &fc, .touched = touched, .failed = failed };
 	fc.flags &= MAIL_FLAGS_ALL;
 	if (fc.keywords_n > MAIL_OP_WORDS_MAX)
 		return RC_LIMIT;
@@ -92,9 +69,7 @@ enum rc mail_change_flags(struct mail_change *ch, uint32_t box, const struct ran
 	fw.op.words_n = fc.keywords_n;
 	for (size_t i = 0; i < fc.keywords_n; i++)
 		fw.op.words[i] = fc.keywords[i];
-	lock_enter(&ch->ma->lock);
-	enum rc rc = flag_all(ch->ma, box, uids, &fc, &fw);
-	lock_leave(&ch->ma->lock);
+	enum rc rc = flag_all(ch, box, uids, &fw);
 	if (rc == RC_OK && fw.op.uids.n)
 		mail_log_op(&ch->log, &fw.op);
 	mail_op_done(&fw.op);
@@ -109,35 +84,44 @@ static void count_out(struct mail_op *op, const struct mail_entry *e)
 	op->bytes += e->size;
 }
 
-static enum rc expunge_all(
-	struct mail_change *ch, const struct ranges *uids, bool only_deleted, struct mail_op *op)
+struct expunge_walk {
+	struct mail_change *ch;
+	struct mail_op op;
+	bool only_deleted;
+	enum rc rc;
+};
+
+static size_t expunge_run(void *ctx, struct mail_box *, const struct mail_entry *at, size_t n)
 {
-	struct walk w = { .box = mail_box_by_id(ch->ma, op->box), .uids = uids };
-	if (!w.box)
-		return RC_NONE;
-	must(w.box->loaded);
-	for (struct mail_entry *e; (e = walk_next(&w)) != NULL;) {
-		if (only_deleted && !(e->flags & MAIL_DELETED))
+	struct expunge_walk *ew = ctx;
+	for (size_t i = 0; ew->rc == RC_OK && i < n; i++) {
+		const struct mail_entry *e = &at[i];
+		if (ew->only_deleted && !(e->flags & MAIL_DELETED))
 			continue;
-		TRY(ranges_add(&op->uids, e->uid, e->uid));
-		count_out(op, e);
-		mail_change_unplace(ch, op->box, e, true);
+		ew->rc = ranges_add(&ew->op.uids, e->uid, e->uid);
+		count_out(&ew->op, e);
+		mail_change_unplace(ew->ch, ew->op.box, e, true);
 	}
-	return RC_OK;
+	return ew->rc == RC_OK ? n : 0;
 }
 
 enum rc mail_change_expunge(struct mail_change *ch, uint32_t box, const struct ranges *uids,
 	bool only_deleted, struct ranges *done)
 {
-	struct mail_op op = { .kind = MAIL_OP_EXPUNGE, .box = box };
-	lock_enter(&ch->ma->lock);
-	enum rc rc = expunge_all(ch, uids, only_deleted, &op);
-	lock_leave(&ch->ma->lock);
-	if (rc == RC_OK && op.uids.n)
-		mail_log_op(&ch->log, &op);
-	for (size_t i = 0; rc == RC_OK && done && i < op.uids.n; i++)
-		rc = ranges_add(done, op.uids.at[i].lo, op.uids.at[i].hi);
-	mail_op_done(&op);
+	struct expunge_walk ew = { .ch = ch, .only_deleted = only_deleted };
+	struct mail_walk walk = {
+		.box = box, .uids = uids, .may = only_deleted ? MAIL_MAY_DELETED : 0
+	};
+	struct mail_op *op = &ew.op;
+	op->kind = MAIL_OP_EXPUNGE;
+	op->box = box;
+	enum rc rc = mail_walk(ch->ma, &walk, expunge_run, &ew, ch->why);
+	rc = rc == RC_OK ? ew.rc : rc;
+	if (rc == RC_OK && op->uids.n)
+		mail_log_op(&ch->log, op);
+	for (size_t i = 0; rc == RC_OK && done && i < op->uids.n; i++)
+		rc = ranges_add(done, op->uids.at[i].lo, op->uids.at[i].hi);
+	mail_op_done(op);
 	return rc;
 }
 
@@ -156,50 +140,71 @@ static enum rc copy_one(
 	return RC_OK;
 }
 
-/* Entries in UID order, a handful at a time, so that the lock is held for moments only. */
-static size_t read_some(struct mail_account *ma, struct walk *w, struct mail_entry *out, size_t max)
+struct some {
+	struct mail_entry at[64];
+	size_t n;
+};
+
+static size_t some_run(void *ctx, struct mail_box *, const struct mail_entry *at, size_t n)
 {
-	size_t n = 0;
-	lock_enter(&ma->lock);
-	for (struct mail_entry *e; n < max && (e = walk_next(w)) != NULL;)
-		out[n++] = *e;
-	lock_leave(&ma->lock);
+	struct some *some = ctx;
+	size_t room = sizeof(some->at) / sizeof(some->at[0]) - some->n;
+	n = n < room ? n : room;
+	memcpy(some->at + some->n, at, n * sizeof(*at));
+	some->n += n;
 	return n;
+}
+
+struct copy_walk {
+	struct mail_op op;
+	uint32_t to;
+	bool move;
+	struct ranges *src, *dst;
+};
+
+static enum rc copy_next(struct mail_change *ch, struct copy_walk *cw, const struct mail_entry *e)
+{
+	uint32_t uid;
+	TRY(copy_one(ch, cw->to, e, &uid));
+	TRY(ranges_add(cw->src, e->uid, e->uid));
+	TRY(ranges_add(cw->dst, uid, uid));
+	if (!cw->move) {
+		mail_change_where(ch, cw->op.box, e->mid, e->uid);
+		return RC_OK;
+	}
+	TRY(ranges_add(&cw->op.uids, e->uid, e->uid));
+	count_out(&cw->op, e);
+	mail_change_unplace(ch, cw->op.box, e, false);
+	return RC_OK;
+}
+
+/* A handful at a time: what is done with an entry takes the lock. */
+static enum rc copy_all(struct mail_change *ch, struct copy_walk *cw, const struct ranges *uids)
+{
+	struct mail_walk walk = { .box = cw->op.box, .uids = uids };
+	struct some some;
+	do {
+		some.n = 0;
+		TRY(mail_walk(ch->ma, &walk, some_run, &some, ch->why));
+		for (size_t i = 0; i < some.n; i++)
+			TRY(copy_next(ch, cw, &some.at[i]));
+	} while (some.n == sizeof(some.at) / sizeof(some.at[0]));
+	return RC_OK;
 }
 
 enum rc mail_change_copy(struct mail_change *ch, uint32_t from, const struct ranges *uids,
 	uint32_t to, bool move, struct ranges *src, struct ranges *dst)
 {
-	struct mail_entry some[64];
-	struct mail_op op = { .kind = MAIL_OP_EXPUNGE, .box = from };
-	struct walk w = { .uids = uids };
+	struct copy_walk cw = { .to = to, .move = move, .src = src, .dst = dst };
+	cw.op.kind = MAIL_OP_EXPUNGE;
+	cw.op.box = from;
 	lock_enter(&ch->ma->lock);
-	w.box = mail_box_by_id(ch->ma, from);
 	uint64_t quota = ch->ma->quota;
 	lock_leave(&ch->ma->lock);
-	if (!w.box)
-		return RC_NONE;
-	enum rc rc = RC_OK;
-	for (size_t n; rc == RC_OK && (n = read_some(ch->ma, &w, some, 64)) > 0;) {
-		for (size_t i = 0; rc == RC_OK && i < n; i++) {
-			uint32_t uid;
-			rc = copy_one(ch, to, &some[i], &uid);
-			if (rc != RC_OK)
-				break;
-			rc = ranges_add(src, some[i].uid, some[i].uid);
-			rc = rc == RC_OK ? ranges_add(dst, uid, uid) : rc;
-			if (move && rc == RC_OK) {
-				rc = ranges_add(&op.uids, some[i].uid, some[i].uid);
-				count_out(&op, &some[i]);
-				mail_change_unplace(ch, from, &some[i], false);
-			} else if (rc == RC_OK) {
-				mail_change_where(ch, from, some[i].mid, some[i].uid);
-			}
-		}
-	}
-	if (rc == RC_OK && op.uids.n)
-		mail_log_op(&ch->log, &op);
-	mail_op_done(&op);
+	enum rc rc = copy_all(ch, &cw, uids);
+	if (rc == RC_OK && cw.op.uids.n)
+		mail_log_op(&ch->log, &cw.op);
+	mail_op_done(&cw.op);
 	if (rc == RC_OK && !move && quota && mail_bytes(ch->ma) + ch->bytes > quota)
 		return RC_LIMIT;
 	return rc;

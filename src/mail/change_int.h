@@ -18,6 +18,7 @@ struct mail_change {
 	struct mail_account *ma;
 	struct data_batch *batch;
 	struct arena *arena;
+	struct fault *why; /* of who makes the change; may be NULL */
 	uint32_t account;
 	uint64_t before; /* change id it builds on */
 	uint32_t messages; /* new message ids given */

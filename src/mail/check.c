@@ -8,6 +8,7 @@
 #include "mail/record.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SOME = 256 };
 
@@ -210,24 +211,35 @@ static enum rc prove_entry(
 	return prove_place(p, e, a, why);
 }
 
-static enum rc prove_entries(struct proof *p, struct mail_box *box, struct fault *why)
+struct some {
+	struct mail_entry at[SOME];
+	size_t n;
+};
+
+static size_t take_some(void *ctx, struct mail_box *, const struct mail_entry *at, size_t n)
 {
-	struct mail_entry some[SOME];
+	struct some *some = ctx;
+	n = n < SOME - some->n ? n : SOME - some->n;
+	memcpy(some->at + some->n, at, n * sizeof(*at));
+	some->n += n;
+	return n;
+}
+
+static enum rc prove_entries(struct proof *p, struct fault *why)
+{
+	struct mail_walk walk = { .box = p->box.id };
+	struct some some;
 	enum rc rc = RC_OK;
-	for (uint32_t from = 1; rc == RC_OK;) {
-		lock_enter(&p->ma->lock);
-		size_t n = mail_table_read(&box->table, from, UINT32_MAX, some, SOME);
-		lock_leave(&p->ma->lock);
-		if (n == 0)
-			break;
-		for (size_t i = 0; rc == RC_OK && i < n; i++) {
+	do {
+		some.n = 0;
+		rc = mail_walk(p->ma, &walk, take_some, &some, why);
+		for (size_t i = 0; rc == RC_OK && i < some.n; i++) {
 			struct arena a;
 			arena_init(&a, 0);
-			rc = prove_entry(p, &some[i], &a, why);
+			rc = prove_entry(p, &some.at[i], &a, why);
 			arena_done(&a);
 		}
-		from = some[n - 1].uid + 1;
-	}
+	} while (rc == RC_OK && some.n == SOME);
 	return rc;
 }
 
@@ -261,48 +273,50 @@ struct figures {
 	uint64_t bytes;
 };
 
-static void count_box(struct mail_box *box, struct figures *f)
+static size_t count_run(void *ctx, struct mail_box *, const struct mail_entry *at, size_t n)
 {
-	for (size_t i = 0; i < box->table.n; i++) {
-		const struct mail_page *page = &box->table.pages[i];
-		for (uint16_t j = 0; j < page->n; j++) {
-			f->exists++;
-			f->unseen += !(page->at[j].flags & MAIL_SEEN);
-			f->deleted += !!(page->at[j].flags & MAIL_DELETED);
-			f->bytes += page->at[j].size;
-		}
+	struct figures *f = ctx;
+	for (size_t i = 0; i < n; i++) {
+		f->exists++;
+		f->unseen += !(at[i].flags & MAIL_SEEN);
+		f->deleted += !!(at[i].flags & MAIL_DELETED);
+		f->bytes += at[i].size;
 	}
+	return n;
 }
 
-/* `stored`: the head before the table was loaded. Sets the head right; true: it was not. */
-static bool prove_figures(struct proof *p, struct mail_box *box, const struct mail_box_info *stored)
+/* Sets the head right; *mended: it was not. */
+static enum rc prove_figures(struct proof *p, bool *mended, struct fault *why)
 {
 	struct figures f = { 0 };
+	const struct mail_box_info *stored = &p->box;
+	struct mail_walk walk = { .box = stored->id };
+	TRY(mail_walk(p->ma, &walk, count_run, &f, why));
 	lock_enter(&p->ma->lock);
-	count_box(box, &f);
-	bool right = stored->exists == f.exists && stored->unseen == f.unseen &&
-		     stored->deleted == f.deleted && stored->bytes == f.bytes;
+	struct mail_box *box = mail_box_by_id(p->ma, stored->id);
 	box->head.exists = f.exists;
 	box->head.unseen = f.unseen;
 	box->head.deleted = f.deleted;
 	box->head.bytes = f.bytes;
 	lock_leave(&p->ma->lock);
-	if (!right)
-		check_tell(p->check, CHECK_MENDED,
-			"account %" PRIu32 ": %.*s holds %" PRIu32 " messages (%" PRIu32
-			" unseen, %" PRIu32 " deleted, %" PRIu64
-			" octets); its figures said %" PRIu32 ", %" PRIu32 ", %" PRIu32
-			", %" PRIu64,
-			p->account, FMT(stored->name), f.exists, f.unseen, f.deleted, f.bytes,
-			stored->exists, stored->unseen, stored->deleted, stored->bytes);
-	return !right;
+	if (stored->exists == f.exists && stored->unseen == f.unseen &&
+		stored->deleted == f.deleted && stored->bytes == f.bytes)
+		return RC_OK;
+	*mended = true;
+	check_tell(p->check, CHECK_MENDED,
+		"account %" PRIu32 ": %.*s holds %" PRIu32 " messages (%" PRIu32 " unseen, %" PRIu32
+		" deleted, %" PRIu64 " octets); its figures said %" PRIu32 ", %" PRIu32 ", %" PRIu32
+		", %" PRIu64,
+		p->account, FMT(stored->name), f.exists, f.unseen, f.deleted, f.bytes,
+		stored->exists, stored->unseen, stored->deleted, stored->bytes);
+	return RC_OK;
 }
 
 static enum rc prove_box(
 	struct proof *p, const struct mail_box_info *info, bool *mended, struct fault *why)
 {
 	p->box = *info;
-	enum rc rc = mail_box_load(p->ma, info->id, why);
+	enum rc rc = prove_figures(p, mended, why);
 	if (rc == RC_LOST) {
 		check_tell(p->check, CHECK_LOST,
 			"account %" PRIu32
@@ -312,11 +326,7 @@ static enum rc prove_box(
 		return RC_OK;
 	}
 	TRY(rc);
-	lock_enter(&p->ma->lock);
-	struct mail_box *box = mail_box_by_id(p->ma, info->id);
-	lock_leave(&p->ma->lock);
-	*mended |= prove_figures(p, box, info);
-	rc = prove_entries(p, box, why);
+	rc = prove_entries(p, why);
 	if (rc == RC_OK)
 		rc = take_out(p, why);
 	ranges_clear(&p->bad);
@@ -325,6 +335,31 @@ static enum rc prove_box(
 
 /* --- the other way: from places and records to boxes --- */
 
+struct sought {
+	uint64_t mid;
+	bool found;
+};
+
+static size_t seek_run(void *ctx, struct mail_box *, const struct mail_entry *at, size_t n)
+{
+	struct sought *sought = ctx;
+	for (size_t i = 0; i < n; i++)
+		sought->found |= at[i].mid == sought->mid;
+	return n;
+}
+
+/* *is: the mailbox holds it there, or cannot be read. */
+static enum rc is_there(
+	struct proof *p, uint64_t mid, uint32_t box, uint32_t uid, bool *is, struct fault *why)
+{
+	const struct ranges one = { .at = &(struct range){ uid, uid }, .n = 1 };
+	struct mail_walk walk = { .box = box, .uids = &one };
+	struct sought sought = { .mid = mid };
+	enum rc rc = mail_walk(p->ma, &walk, seek_run, &sought, why);
+	*is = rc == RC_LOST || (rc == RC_OK && sought.found);
+	return rc == RC_LOST || rc == RC_NONE ? RC_OK : rc;
+}
+
 static enum rc prove_where(
 	void *ctx, struct slice key, struct slice value, struct arena *a, struct fault *why)
 {
@@ -332,16 +367,12 @@ static enum rc prove_where(
 	struct slice tail = slice_tail(key, key.len - (key.len < 16 ? key.len : 16));
 	struct data_batch b;
 	uint64_t mid = 0;
-	uint32_t box_id = 0, uid = 0;
-	bool is = take_be64(&tail, &mid) == RC_OK && take_be32(&tail, &box_id) == RC_OK &&
+	uint32_t box = 0, uid = 0;
+	bool is = take_be64(&tail, &mid) == RC_OK && take_be32(&tail, &box) == RC_OK &&
 		  take_be32(&tail, &uid) == RC_OK;
 	(void)value;
-	lock_enter(&p->ma->lock);
-	struct mail_box *box = mail_box_by_id(p->ma, box_id);
-	const struct mail_entry *e =
-		is && box && box->loaded ? mail_table_find(&box->table, uid) : NULL;
-	is = (e && e->mid == mid) || (box && !box->loaded);
-	lock_leave(&p->ma->lock);
+	if (is)
+		TRY(is_there(p, mid, box, uid, &is, why));
 	if (is)
 		return RC_OK;
 	data_batch_init(&b, a);

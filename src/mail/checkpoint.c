@@ -11,9 +11,10 @@
 /* The order, and why a crash anywhere is harmless:
  *   1. claim: 'k' is rewritten with a new claim number, asserted by all that follows. A second node that starts its own
  *      checkpoint takes the claim, and our later writes do not happen.
- *   2. pages that changed since the last checkpoint, each with the change id it is true for. A page newer than the
- *      checkpoint is fine: records up to its id are not applied to it again.
- *   3. heads as they were at step 1. From now on the log is replayed from there.
+ *   2. pages that changed since the last checkpoint, each with the change id it is true for; those that the cache let go are
+ *      read again, and the log brings them up to date. A page newer than the checkpoint is fine: records up to its id are
+ *      not applied to it again.
+ *   3. heads and directories as they were at step 1. From now on the log is replayed from there.
  *   4. log records that are too many go (trim.c). */
 struct checkpoint {
 	struct mail_account *ma;
@@ -68,62 +69,98 @@ static void assert_claim(struct checkpoint *c, struct data_batch *b)
 		data_assert_absent(b, DATA_MAIN, c->key);
 }
 
-/* Puts up to PAGES_A_BATCH dirty pages from page index *at on; marks them clean. */
-static size_t put_pages(struct checkpoint *c, struct mail_box *box, size_t *at,
+/* Pages of a box on their way to the store. */
+struct saving {
+	uint32_t from; /* page number to go on with */
+	uint32_t put[PAGES_A_BATCH]; /* numbers of those in the batch */
+	size_t n;
+	uint64_t at; /* the change that they are true for */
+	struct mail_absent absent; /* to be read before it can go on */
+};
+
+/* Puts touched pages, up to the first that is not in memory. Under the lock. */
+static void put_pages(struct checkpoint *c, struct mail_box *box, struct saving *s,
 	struct data_batch *b, struct arena *a)
 {
 	struct mail_account *ma = c->ma;
-	size_t n = 0;
-	for (; *at < box->table.n && n < PAGES_A_BATCH; (*at)++) {
-		struct mail_page *p = &box->table.pages[*at];
+	struct mail_table *t = &box->table;
+	s->n = s->absent.n = 0;
+	s->at = ma->change;
+	for (size_t i = mail_table_seek(t, s->from << MAIL_PAGE_BITS); i < t->n; i++) {
+		const struct mail_page *p = &t->pages[i];
 		struct buf value;
-		if (!p->dirty)
+		if (!p->touched)
+			continue;
+		if (p->n && !p->body && s->absent.n < MAIL_PAGES_AT_ONCE)
+			s->absent.no[s->absent.n++] = p->no;
+		if (s->absent.n == MAIL_PAGES_AT_ONCE || s->n == PAGES_A_BATCH)
+			break;
+		if (s->absent.n)
 			continue;
 		struct slice key = mail_key_page(a, account_id(ma->acc), box->head.id, p->no);
 		buf_init(&value, 0, a);
-		mail_page_write(ma, p, ma->change, &value);
+		if (p->n)
+			mail_page_write(ma, p, ma->change, &value);
 		if (p->n)
 			data_put(b, DATA_MAIN, key, buf_slice(&value));
 		else
 			data_delete(b, DATA_MAIN, key);
-		p->dirty = false;
-		n++;
+		s->put[s->n++] = p->no;
+		s->from = p->no + 1;
 	}
-	return n;
 }
 
-static void spoil_box(struct mail_account *ma, uint32_t id)
+/* They are stored; what was touched meanwhile is to be stored again. */
+static void mark_stored(struct mail_account *ma, uint32_t box_id, const struct saving *s)
 {
 	lock_enter(&ma->lock);
-	struct mail_box *box = mail_box_by_id(ma, id);
-	for (size_t i = 0; box && i < box->table.n; i++)
-		box->table.pages[i].dirty = true;
+	struct mail_box *box = mail_box_by_id(ma, box_id);
+	for (size_t i = 0; box && i < s->n; i++) {
+		struct mail_page *p =
+			mail_table_page(&box->table, s->put[i] << MAIL_PAGE_BITS, false);
+		if (p && p->touched <= s->at)
+			p->touched = 0;
+	}
 	lock_leave(&ma->lock);
+}
+
+/* RC_MORE: there are more pages. */
+static enum rc save_some(struct checkpoint *c, uint32_t id, struct saving *s, struct fault *why)
+{
+	struct mail_account *ma = c->ma;
+	struct arena a;
+	struct data_batch b;
+	enum rc rc = RC_OK;
+	arena_init(&a, 0);
+	data_batch_init(&b, &a);
+	assert_claim(c, &b);
+	lock_enter(&ma->lock);
+	struct mail_box *box = mail_box_by_id(ma, id);
+	if (box)
+		put_pages(c, box, s, &b, &a);
+	lock_leave(&ma->lock);
+	if (box && s->n)
+		rc = data_commit_now(ma->mail->deps.data, &b, why);
+	arena_done(&a);
+	TRY(rc);
+	if (!box)
+		return RC_OK; /* deleted meanwhile */
+	mark_stored(ma, id, s);
+	mail_fit(ma->mail);
+	if (s->absent.n)
+		TRY(mail_pages_load(ma, id, &s->absent, why));
+	return s->n || s->absent.n ? RC_MORE : RC_OK;
 }
 
 static enum rc save_box(struct checkpoint *c, uint32_t id, struct fault *why)
 {
-	struct mail_account *ma = c->ma;
-	enum rc rc = mail_box_load(ma, id, why);
-	if (rc == RC_NONE)
-		return RC_OK; /* deleted meanwhile */
-	for (size_t at = 0, n = 1; rc == RC_OK && n > 0;) {
-		struct arena a;
-		struct data_batch b;
-		arena_init(&a, 0);
-		data_batch_init(&b, &a);
-		assert_claim(c, &b);
-		lock_enter(&ma->lock);
-		struct mail_box *box = mail_box_by_id(ma, id);
-		n = box ? put_pages(c, box, &at, &b, &a) : 0;
-		lock_leave(&ma->lock);
-		if (n)
-			rc = data_commit_now(ma->mail->deps.data, &b, why);
-		arena_done(&a);
-	}
-	if (rc != RC_OK)
-		spoil_box(ma, id);
-	return rc;
+	struct saving s = { 0 };
+	enum rc rc = mail_box_load(c->ma, id, why);
+	if (rc == RC_OK)
+		rc = RC_MORE;
+	while (rc == RC_MORE)
+		rc = save_some(c, id, &s, why);
+	return rc == RC_NONE ? RC_OK : rc;
 }
 
 /* A box needs saving when a record since the checkpoint may have touched it. */
@@ -139,18 +176,35 @@ static bool touched(struct mail_account *ma, uint32_t *ids, size_t max, size_t *
 	return fits;
 }
 
+/* Pages that are stored as absent. */
+static void drop_empty(struct mail_account *ma, struct mail_box *box)
+{
+	struct mail_table *t = &box->table;
+	for (size_t i = 0; i < t->n; i++) {
+		struct mail_page *p = &t->pages[i];
+		if (p->n || p->touched || !p->body)
+			continue;
+		mail_body_unlist(ma, p->body);
+		mail_body_free(p->body);
+		p->body = NULL;
+	}
+	mail_table_tidy(t);
+}
+
 static void forget_recent(struct mail_account *ma, uint64_t upto)
 {
 	lock_enter(&ma->lock);
 	ma->checkpoint = upto;
 	size_t n = 0;
-	while (ma->loading == 0 && n < ma->recent_n && ma->recent[n].id <= upto) {
+	while (n < ma->recent_n && ma->recent[n].id <= upto) {
 		ma->recent_bytes -= ma->recent[n].len;
 		mem_free(MEM_CACHE, ma->recent[n++].at);
 	}
 	for (size_t i = n; i < ma->recent_n; i++)
 		ma->recent[i - n] = ma->recent[i];
 	ma->recent_n -= n;
+	for (size_t i = 0; i < ma->boxes_n; i++)
+		drop_empty(ma, ma->boxes[i]);
 	lock_leave(&ma->lock);
 }
 
@@ -170,9 +224,10 @@ static enum rc run_checkpoint(struct checkpoint *c, struct fault *why)
 {
 	size_t n;
 	uint32_t *ids = arena_try_array(&c->arena, 16384, sizeof(*ids));
+	TRY(claim(c, why));
+	/* not before: a box that is touched first in between would be in the heads, and its pages not in the store */
 	if (!ids || !touched(c->ma, ids, 16384, &n))
 		return RC_LIMIT;
-	TRY(claim(c, why));
 	for (size_t i = 0; i < n; i++)
 		TRY(save_box(c, ids[i], why));
 	return finish(c, why);

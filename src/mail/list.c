@@ -11,7 +11,7 @@ static enum rc copy_head(struct mail_box *box, struct arena *a, struct mail_box_
 	out->name = name;
 	uint32_t fresh = box->head.uid_next - box->recent_uid;
 	out->recent = fresh < box->head.exists ? fresh : box->head.exists;
-	if (box->loaded && fresh)
+	if (box->listed && fresh)
 		out->recent = box->table.count - mail_table_rank(&box->table, box->recent_uid);
 	return RC_OK;
 }

@@ -7,15 +7,18 @@
 #include "mail/mail_int.h"
 #include <string.h>
 
-enum { LOG_MOST = 10000 /* until mail_log_keep says otherwise */, CALM_S = 3 };
+enum { LOG_MOST = 10000 }; /* until mail_log_keep says otherwise */
 
 struct mail *mail_new(const struct mail_deps *deps)
 {
 	struct mail *mail = mem_new(MEM_CACHE, sizeof(*mail));
 	mail->deps = *deps;
-	fifo_init(&mail->idle, deps->cache_bytes ? deps->cache_bytes : SIZE_MAX);
+	mail->cache_bytes = deps->cache_bytes ? deps->cache_bytes : SIZE_MAX;
+	fifo_init(&mail->idle, mail->cache_bytes);
+	fifo_init(&mail->pages, mail->cache_bytes);
 	mail->log_most = LOG_MOST;
 	lock_init(&mail->lock, LOCK_MAIL_ROOM);
+	lock_init(&mail->pages_lock, LOCK_MAIL_PAGES);
 	return mail;
 }
 
@@ -30,7 +33,7 @@ static struct mail_account *make(struct mail *mail, uint32_t account)
 	return ma;
 }
 
-static void destroy(struct mail_account *ma)
+void mail_destroy(struct mail_account *ma)
 {
 	for (size_t i = 0; i < ma->boxes_n; i++) {
 		must(ma->boxes[i]->views == NULL);
@@ -49,35 +52,15 @@ static void destroy(struct mail_account *ma)
 	mem_free(MEM_CACHE, ma);
 }
 
-/* What it holds on the heap, near enough. */
+/* What it holds on the heap beside bodies of pages, near enough. */
 static size_t size_of(const struct mail_account *ma)
 {
 	size_t sum = sizeof(*ma) + ma->boxes_cap * sizeof(*ma->boxes) + ma->recent_bytes +
 		     ma->recent_cap * sizeof(*ma->recent);
 	for (size_t i = 0; i < ma->boxes_n; i++)
 		sum += sizeof(*ma->boxes[i]) + ma->boxes[i]->head.name.len +
-		       ma->boxes[i]->table.bytes;
+		       mail_table_bytes(&ma->boxes[i]->table);
 	return sum;
-}
-
-/* Takes one that nobody uses out of memory; nothing has to be written for that. Returns its bytes; 0: there is none. */
-static size_t evict_one(struct mail *mail, size_t keep)
-{
-	lock_enter(&mail->lock);
-	struct mail_account *ma = fifo_bytes(&mail->idle) > keep
-					  ? (struct mail_account *)fifo_evict(&mail->idle)
-					  : NULL;
-	if (ma) {
-		account_state_set(ma->acc, ACCOUNT_MAIL, NULL);
-		mail->drops[account_id(ma->acc) & 255]++;
-	}
-	metric_set(METRIC_CACHE_MAIL_BYTES, fifo_bytes(&mail->idle));
-	lock_leave(&mail->lock);
-	if (!ma)
-		return 0;
-	size_t bytes = ma->node.bytes;
-	destroy(ma);
-	return bytes;
 }
 
 void mail_free(struct mail **ref)
@@ -85,9 +68,9 @@ void mail_free(struct mail **ref)
 	struct mail *mail = *ref;
 	if (!mail)
 		return;
-	while (evict_one(mail, 0))
-		;
+	(void)mail_evict(mail, SIZE_MAX);
 	lock_done(&mail->lock);
+	lock_done(&mail->pages_lock);
 	mem_free(MEM_CACHE, mail);
 	*ref = NULL;
 }
@@ -105,13 +88,14 @@ static void use(struct mail *mail, struct mail_account *ma)
 	if (ma->refs++ == 0) {
 		fifo_hit(&ma->node);
 		fifo_remove(&mail->idle, &ma->node);
+		mail_idle_counted(mail);
 	}
 }
 
 static struct mail_account *find(struct mail *mail, struct account *acc, uint64_t *drops)
 {
 	lock_enter(&mail->lock);
-	mail->opened++;
+	mail->looks++;
 	struct mail_account *ma = account_state(acc, ACCOUNT_MAIL);
 	if (ma) {
 		use(mail, ma);
@@ -152,7 +136,7 @@ enum rc mail_open(struct mail *mail, uint32_t account, struct mail_account **out
 			rc = mail_first(fresh, why);
 		ma = rc == RC_OK ? install(mail, fresh, drops) : NULL;
 		if (ma != fresh)
-			destroy(fresh);
+			mail_destroy(fresh);
 		if (again)
 			rc = RC_OK;
 		if (!ma && rc == RC_OK)
@@ -182,52 +166,10 @@ void mail_close(struct mail_account **ref)
 	if (--ma->refs == 0) {
 		mail_ahead_done(ma);
 		fifo_add(&mail->idle, &ma->node, hash_of(account_id(ma->acc)), size_of(ma));
+		mail_idle_counted(mail);
 	}
-	size_t max = mail->idle.max;
 	lock_leave(&mail->lock);
-	while (evict_one(mail, max))
-		metric_add(METRIC_CACHE_MAIL_EVICTIONS, 1);
-}
-
-void mail_cache_limit(struct mail *mail, size_t bytes)
-{
-	lock_enter(&mail->lock);
-	mail->idle.max = bytes ? bytes : SIZE_MAX;
-	size_t max = mail->idle.max;
-	lock_leave(&mail->lock);
-	while (evict_one(mail, max))
-		metric_add(METRIC_CACHE_MAIL_EVICTIONS, 1);
-}
-
-size_t mail_evict(struct mail *mail, size_t bytes)
-{
-	size_t freed = 0, n = 1;
-	while (freed < bytes && n > 0) {
-		n = evict_one(mail, 0);
-		freed += n;
-		metric_add(METRIC_CACHE_MAIL_EVICTIONS, n > 0);
-	}
-	return freed;
-}
-
-void mail_calm(struct mail *mail)
-{
-	lock_enter(&mail->lock);
-	mail->calm_s = mail->opened == mail->opened_seen ? mail->calm_s + 1 : 0;
-	mail->opened_seen = mail->opened;
-	size_t has = fifo_bytes(&mail->idle), keep = mail->deps.calm_bytes;
-	bool calm = mail->calm_s >= CALM_S;
-	lock_leave(&mail->lock);
-	if (calm && has > keep)
-		mail_evict(mail, has - keep);
-}
-
-size_t mail_cached(struct mail *mail)
-{
-	lock_enter(&mail->lock);
-	size_t n = fifo_bytes(&mail->idle);
-	lock_leave(&mail->lock);
-	return n;
+	mail_fit(mail);
 }
 
 struct account *mail_account_of(struct mail_account *ma)

@@ -79,8 +79,8 @@ struct mail_deps {
 	struct data *data;
 	struct blob *blob;
 	struct run *run;
-	size_t cache_bytes; /* ceiling for tables that nobody looks at */
-	size_t calm_bytes; /* what accounts that nobody uses may keep while nobody comes */
+	size_t cache_bytes; /* ceiling for accounts that nobody uses and for pages of tables; 0: none */
+	size_t calm_bytes; /* what of that may stay while nobody comes */
 };
 
 struct mail *mail_new(const struct mail_deps *deps);
@@ -91,14 +91,16 @@ void mail_free(struct mail **mail);
 enum rc mail_open(
 	struct mail *mail, uint32_t account, struct mail_account **out, struct fault *why);
 void mail_close(struct mail_account **ma);
-/* Gives back `bytes` at least, of accounts that nobody uses, those first that were used longest ago; returns how many
- * octets that made: fewer when there are no more. Nothing is written: they come back from the store. */
+/* Gives back `bytes` at least, of accounts that nobody uses and of pages of messages, also of selected mailboxes, those first
+ * that were used longest ago; returns how many octets that made: fewer when there are no more. Nothing is written: they come
+ * back from the store. */
 size_t mail_evict(struct mail *mail, size_t bytes);
-/* Once a second, from one thread: when no account was opened for some seconds, calm_bytes are kept of those not in use. */
+/* Once a second, from one thread: when no account was opened and no message looked at for some seconds, calm_bytes are kept of
+ * what mail_evict could give back. */
 void mail_calm(struct mail *mail);
 /* Another ceiling (cache_bytes). Any thread. */
 void mail_cache_limit(struct mail *mail, size_t bytes);
-/* Bytes that mail_evict could give back: of accounts that nobody uses now. */
+/* Bytes that mail_evict could give back. */
 size_t mail_cached(struct mail *mail);
 /* How many records of each account's change log are kept: from now on, at checkpoints and by mail_tidy. */
 void mail_log_keep(struct mail *mail, uint64_t most);
@@ -132,6 +134,7 @@ enum rc mail_box_list(
 struct mail_view {
 	struct mail_account *ma;
 	struct mail_box *box; /* NULL once the box is deleted */
+	uint32_t id; /* of the box */
 	struct task *task; /* woken with WAKE_EVENT on a change */
 	struct mail_view *next;
 	struct ranges gone; /* expunged in the table, not announced here yet */
@@ -143,7 +146,7 @@ struct mail_view {
 	_Atomic bool dirty; /* something to announce; set by others under the account's lock */
 };
 
-/* Loads the box's table when needed. */
+/* No message is read for it; the store is only when the directory of an old checkpoint is not known. */
 enum rc mail_view_open(struct mail_account *ma, uint32_t box, bool read_only, struct task *task,
 	struct mail_view *v, struct fault *why);
 void mail_view_close(struct mail_view *v);
@@ -162,6 +165,8 @@ struct mail_news {
 enum rc mail_view_sync(
 	struct mail_view *v, bool may_expunge, struct arena *a, struct mail_news *news);
 void mail_news_done(struct mail_news *news);
+/* Takes flags back that could not be told: the next sync names those of UIDs from `from` on again. */
+void mail_view_untold(struct mail_view *v, const struct ranges *flags, uint32_t from);
 
 /* 0: not in the view. */
 uint32_t mail_view_seq(struct mail_view *v, uint32_t uid);
@@ -170,10 +175,18 @@ uint32_t mail_view_uid(struct mail_view *v, uint32_t seq);
 /* Highest UID shown, 0 for none. */
 uint32_t mail_view_uid_last(struct mail_view *v);
 
-/* Copies the entries with uid >= from (and in `uids` when not NULL), at most `max`, with their sequence numbers;
- * expunged ones are left out. MAIL_RECENT is set where it holds. Returns how many; go on from last uid + 1. */
-size_t mail_view_read(struct mail_view *v, uint32_t from, const struct ranges *uids,
-	struct mail_entry *out, uint32_t *seqs, size_t max);
+struct mail_reading {
+	uint32_t from; /* UIDs below are left out; a read moves it behind the last one it found */
+	const struct ranges *uids; /* NULL: all */
+	struct mail_entry *entries; /* room for `max`, as `seqs` */
+	uint32_t *seqs; /* their sequence numbers */
+	size_t max, n; /* n < max: there are no more */
+};
+/* Copies entries, expunged ones left out. MAIL_RECENT is set where it holds. Reads those pages from the store that are not in
+ * memory (and may block); after a fault what was found before it is there, and `from` stands behind that. */
+enum rc mail_view_read(struct mail_view *v, struct mail_reading *r, struct fault *why);
+/* The first message without \Seen; 0: there is none. Reads only pages that may have one. */
+enum rc mail_view_first_unseen(struct mail_view *v, uint32_t *seq, struct fault *why);
 /* Sequence numbers to UIDs. `seqs` beyond exists are dropped. */
 enum rc mail_view_uids(struct mail_view *v, const struct ranges *seqs, struct ranges *uids);
 

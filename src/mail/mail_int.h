@@ -13,9 +13,15 @@
 struct mail_box {
 	struct mail_box_info head; /* head.name is on the heap; head.recent is unused */
 	uint32_t recent_uid; /* UIDs from here on were shown to nobody as \Recent */
-	bool loaded;
+	bool listed; /* the table's directory is known; it is not, when a checkpoint of version 1 was read */
 	struct mail_table table;
 	struct mail_view *views;
+};
+
+/* What messages a log record touches at most. */
+struct mail_span {
+	uint32_t box; /* 0: of several boxes */
+	uint32_t lo, hi; /* UIDs; lo > hi: none */
 };
 
 /* A log record since the checkpoint, kept to bring pages up to date that are loaded later. */
@@ -23,6 +29,7 @@ struct mail_recent {
 	uint64_t id;
 	uint8_t *at;
 	size_t len;
+	struct mail_span span;
 };
 
 enum { AHEAD_THREADS = 64 };
@@ -55,7 +62,6 @@ struct mail_account {
 	size_t boxes_n, boxes_cap;
 	struct mail_recent *recent;
 	size_t recent_n, recent_cap, recent_bytes;
-	unsigned loading; /* while > 0 records stay in `recent` */
 	bool checkpointing, reap;
 	uint64_t quota;
 	struct mail_keywords keywords;
@@ -67,7 +73,12 @@ struct mail {
 	_Atomic uint64_t log_most; /* records of a change log that are kept */
 	struct lock lock; /* guards refs and the accounts that nobody uses */
 	struct fifo idle;
-	uint64_t opened, opened_seen; /* the second and what follows: mail_calm's alone */
+	struct lock pages_lock; /* within that of an account */
+	struct fifo pages; /* bodies of all accounts */
+	_Atomic size_t idle_bytes, pages_bytes; /* of the two */
+	_Atomic size_t cache_bytes; /* they are to hold no more together */
+	_Atomic uint64_t looks; /* accounts opened, walks over messages */
+	uint64_t looks_seen; /* this and the next: mail_calm's alone */
 	unsigned calm_s;
 	uint64_t drops
 		[256]; /* counts evictions by account id, so that a load that overlapped one starts again */
@@ -79,10 +90,11 @@ struct mail_box *mail_box_by_name(struct mail_account *ma, struct slice name);
 /* apply.c: under the lock. RC_LOST: the record is damaged. */
 enum rc mail_apply(
 	struct mail_account *ma, uint64_t id, struct slice record, struct mail_view *self);
-/* The record's effect on one box's table alone (replay into a table just loaded). */
+/* Does it touch messages of the box in lo..hi? */
+bool mail_span_meets(const struct mail_span *span, uint32_t box, uint32_t lo, uint32_t hi);
+/* The record's effect on one box's table alone (replay into pages just loaded). */
 enum rc mail_apply_table(struct mail_account *ma, uint32_t box, struct mail_table *t, uint64_t id,
 	struct slice record);
-void mail_recent_add(struct mail_account *ma, uint64_t id, struct slice record);
 
 /* ahead.c: of a mailbox, as those under way will leave it; false: they do not touch it. Under the lock. */
 bool mail_ahead_uid_next(const struct mail_account *ma, uint32_t box, uint32_t *uid_next);
@@ -97,13 +109,53 @@ enum rc mail_first(struct mail_account *ma, struct fault *why);
 
 /* load.c: of one that nobody else knows. RC_TAKEN: a checkpoint came in between; try it with a new one. */
 enum rc mail_load(struct mail_account *ma, struct fault *why);
+/* Makes the directory known, for what needs no entries: reads all pages of the box when it was not stored. */
 enum rc mail_box_load(struct mail_account *ma, uint32_t box, struct fault *why);
-/* Reads log records past ma->change and applies them. */
+/* Reads log records past ma->change and applies them. Any thread. */
 enum rc mail_load_log(struct mail_account *ma, struct fault *why);
+enum rc mail_lost(struct mail_account *ma, struct fault *why, const char *what);
 
-/* stored.c: pages and checkpoints as bytes. */
+/* pages.c: pages of a box that are absent, by their numbers, rising. Reads the store; the log too, when a page or the directory
+ * knows of a later change. */
+enum { MAIL_PAGES_AT_ONCE = 8 };
+struct mail_absent {
+	uint32_t no[MAIL_PAGES_AT_ONCE];
+	size_t n;
+};
+enum rc mail_pages_load(
+	struct mail_account *ma, uint32_t box, const struct mail_absent *absent, struct fault *why);
+
+/* walk.c: the entries of a box in UID order, as far as they are wanted; pages are loaded as they are needed. */
+struct mail_walk {
+	uint32_t box;
+	uint32_t from; /* UIDs below it are left out; moves on */
+	uint32_t below; /* so are those from here on; 0: none */
+	uint8_t may; /* only pages that may hold such (MAIL_MAY_...); 0: all */
+	const struct ranges *uids; /* NULL: all */
+};
+/* Neighbours of one page, at most 256, under the account's lock; returns how many it took: fewer end the walk, and the
+ * next one goes on there. Between two of them the lock may have been left. */
+typedef size_t mail_run_fn(void *ctx, struct mail_box *box, const struct mail_entry *at, size_t n);
+/* RC_NONE: there is no such box. Others: a page could not be read. */
+enum rc mail_walk(struct mail_account *ma, struct mail_walk *walk, mail_run_fn *fn, void *ctx,
+	struct fault *why);
+
+/* cache.c: what is held in memory, and let go. A body that the table has just got, or that has grown: under the lock. */
+void mail_body_list(struct mail_account *ma, uint32_t box, struct mail_body *body);
+/* Before the body goes: under the lock. */
+void mail_body_unlist(struct mail_account *ma, struct mail_body *body);
+void mail_bodies_unlist(struct mail_account *ma, struct mail_box *box);
+/* Those that hold the room's lock change what lies in `idle`, and say so. */
+void mail_idle_counted(struct mail *mail);
+/* Lets go what is too much. Without locks. */
+void mail_fit(struct mail *mail);
+/* mail.c: of an account that is in no list. */
+void mail_destroy(struct mail_account *ma);
+
+/* stored.c: pages and checkpoints as bytes. The page has its body, or is empty. */
 void mail_page_write(
 	const struct mail_account *ma, const struct mail_page *p, uint64_t change, struct buf *out);
+/* Into a page that is there and has an empty body. */
 enum rc mail_page_read(struct mail_account *ma, struct slice in, uint32_t no, struct mail_table *t);
 void mail_heads_write(const struct mail_account *ma, uint64_t claim, struct buf *out);
 /* Replaces the boxes. */

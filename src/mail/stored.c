@@ -4,7 +4,7 @@
 #include "mail/mail_int.h"
 #include <string.h>
 
-enum { PAGE_VERSION = 1, HEADS_VERSION = 1 };
+enum { PAGE_VERSION = 1, HEADS_VERSION = 2, HEADS_UNLISTED = 1 };
 
 static struct slice key_of(
 	struct arena *a, uint32_t account, uint8_t tail, const uint32_t *words, size_t n)
@@ -57,7 +57,7 @@ static void write_names(
 	uint32_t n = 0;
 	buf_init(&names, 0, NULL);
 	for (uint16_t i = 0; i < p->n; i++) {
-		const struct mail_kwset *set = mail_kwset_get(&ma->keywords, p->at[i].kwset);
+		const struct mail_kwset *set = mail_kwset_get(&ma->keywords, p->body->at[i].kwset);
 		for (uint32_t j = 0; j < set->n; j++) {
 			if (index[set->ids[j]])
 				continue;
@@ -80,7 +80,7 @@ void mail_page_write(
 	write_names(ma, p, index, out);
 	buf_varint(out, p->n);
 	for (uint16_t i = 0; i < p->n; i++) {
-		const struct mail_entry *e = &p->at[i];
+		const struct mail_entry *e = &p->body->at[i];
 		const struct mail_kwset *set = mail_kwset_get(&ma->keywords, e->kwset);
 		buf_varint(out, e->uid - last);
 		buf_varint(out, e->mid);
@@ -160,9 +160,7 @@ static enum rc read_page(struct mail_account *ma, struct slice in, uint32_t no,
 			return RC_BAD;
 		mail_table_put(t, &e, UINT64_MAX);
 	}
-	struct mail_page *p = mail_table_page(t, no << MAIL_PAGE_BITS, true);
-	p->change = change;
-	p->dirty = false;
+	mail_table_page(t, no << MAIL_PAGE_BITS, false)->body->change = change;
 	return RC_OK;
 }
 
@@ -172,6 +170,73 @@ enum rc mail_page_read(struct mail_account *ma, struct slice in, uint32_t no, st
 	enum rc rc = read_page(ma, in, no, &names, t);
 	mem_free(MEM_OTHER, names.sets);
 	return rc == RC_OK ? RC_OK : RC_LOST;
+}
+
+/* --- checkpoints --- */
+
+/* After a box's head: 0, and its directory is not known; or 1, how many pages it has, and of each: by how much its number is
+ * higher than that of the page before; what it may hold; its UIDs, as runs (how many are left out, how many there are, less
+ * one) or, when these are many, as bits. */
+enum { PAGE_MAY = MAIL_MAY_UNSEEN | MAIL_MAY_DELETED, PAGE_BITMAP = 4, RUNS_MAX = 12 };
+
+/* First number from `at` on whose bit is `set`; MAIL_PAGE_SIZE: none. */
+static unsigned next_bit(const struct mail_page *p, unsigned at, bool set)
+{
+	for (unsigned w = at / 64; w < MAIL_PAGE_WORDS; w++) {
+		uint64_t bits = set ? p->bits[w] : ~p->bits[w];
+		bits &= mail_page_mask(w, at, MAIL_PAGE_SIZE - 1);
+		if (bits)
+			return w * 64 + (unsigned)__builtin_ctzll(bits);
+	}
+	return MAIL_PAGE_SIZE;
+}
+
+static size_t count_runs(const struct mail_page *p)
+{
+	size_t n = 0;
+	for (unsigned w = 0; w < MAIL_PAGE_WORDS; w++) {
+		uint64_t before = w ? p->bits[w - 1] >> 63 : 0;
+		n += (size_t)__builtin_popcountll(p->bits[w] & ~(p->bits[w] << 1 | before));
+	}
+	return n;
+}
+
+static void write_uids(const struct mail_page *p, struct buf *out)
+{
+	size_t runs = count_runs(p);
+	buf_byte(out, (uint8_t)(p->may | (runs > RUNS_MAX ? PAGE_BITMAP : 0)));
+	if (runs > RUNS_MAX) {
+		for (unsigned w = 0; w < MAIL_PAGE_WORDS; w++)
+			buf_be64(out, p->bits[w]);
+		return;
+	}
+	buf_varint(out, runs);
+	for (unsigned at = 0, end; (at = next_bit(p, end = at, true)) < MAIL_PAGE_SIZE;) {
+		buf_varint(out, at - end);
+		end = next_bit(p, at, false);
+		buf_varint(out, end - at - 1);
+		at = end;
+	}
+}
+
+static void write_directory(const struct mail_box *box, struct buf *out)
+{
+	uint32_t last = 0;
+	size_t n = 0;
+	buf_byte(out, box->listed);
+	if (!box->listed)
+		return;
+	for (size_t i = 0; i < box->table.n; i++)
+		n += box->table.pages[i].n > 0;
+	buf_varint(out, n);
+	for (size_t i = 0; i < box->table.n; i++) {
+		const struct mail_page *p = &box->table.pages[i];
+		if (!p->n)
+			continue;
+		buf_varint(out, p->no - last);
+		write_uids(p, out);
+		last = p->no;
+	}
 }
 
 void mail_heads_write(const struct mail_account *ma, uint64_t claim, struct buf *out)
@@ -192,11 +257,64 @@ void mail_heads_write(const struct mail_account *ma, uint64_t claim, struct buf 
 		buf_varint(out, box->head.bytes);
 		buf_varint(out, box->head.modseq);
 		buf_varint(out, box->recent_uid);
+		write_directory(box, out);
 	}
 }
 
-static enum rc read_box(struct mail_account *ma, struct slice *in)
+static enum rc read_runs(struct slice *in, struct mail_page *p)
 {
+	uint64_t runs, skip, more;
+	unsigned at = 0;
+	TRY(take_varint(in, &runs));
+	for (; runs; runs--) {
+		TRY(take_varint(in, &skip));
+		TRY(take_varint(in, &more));
+		if (skip >= MAIL_PAGE_SIZE || more >= MAIL_PAGE_SIZE ||
+			at + skip + more >= MAIL_PAGE_SIZE)
+			return RC_BAD;
+		at += (unsigned)skip;
+		for (unsigned w = 0; w < MAIL_PAGE_WORDS; w++)
+			p->bits[w] |= mail_page_mask(w, at, at + (unsigned)more);
+		at += (unsigned)more + 1;
+	}
+	return RC_OK;
+}
+
+static enum rc read_uids(struct slice *in, struct mail_page *p)
+{
+	uint8_t form;
+	TRY(take_byte(in, &form));
+	if (form & ~(PAGE_MAY | PAGE_BITMAP))
+		return RC_BAD;
+	p->may = form & PAGE_MAY;
+	if (!(form & PAGE_BITMAP))
+		return read_runs(in, p);
+	for (unsigned w = 0; w < MAIL_PAGE_WORDS; w++)
+		TRY(take_be64(in, &p->bits[w]));
+	return RC_OK;
+}
+
+static enum rc read_directory(struct slice *in, struct mail_table *t)
+{
+	uint64_t pages, step, no = 0;
+	TRY(take_varint(in, &pages));
+	for (uint64_t i = 0; i < pages; i++) {
+		TRY(take_varint(in, &step));
+		no += step;
+		if ((i && step == 0) || step > UINT32_MAX || no > UINT32_MAX >> MAIL_PAGE_BITS)
+			return RC_BAD;
+		struct mail_page *p = mail_table_page(t, (uint32_t)no << MAIL_PAGE_BITS, true);
+		TRY(read_uids(in, p));
+		for (unsigned w = 0; w < MAIL_PAGE_WORDS; w++)
+			p->n = (uint16_t)(p->n + __builtin_popcountll(p->bits[w]));
+		t->count += p->n;
+	}
+	return RC_OK;
+}
+
+static enum rc read_box(struct mail_account *ma, struct slice *in, uint8_t version)
+{
+	uint8_t listed = 0;
 	struct mail_box_info info = { 0 };
 	uint64_t n[7];
 	TRY(mail_take_info(in, &info));
@@ -219,7 +337,10 @@ static enum rc read_box(struct mail_account *ma, struct slice *in)
 		ma->boxes = mem_more(MEM_CACHE, ma->boxes, ma->boxes_cap * sizeof(*ma->boxes));
 	}
 	ma->boxes[ma->boxes_n++] = box;
-	return RC_OK;
+	if (version != HEADS_UNLISTED)
+		TRY(take_byte(in, &listed));
+	box->listed = listed == 1;
+	return listed == 1 ? read_directory(in, &box->table) : listed ? RC_BAD : RC_OK;
 }
 
 static enum rc read_heads(struct mail_account *ma, struct slice in, uint64_t *claim)
@@ -227,7 +348,7 @@ static enum rc read_heads(struct mail_account *ma, struct slice in, uint64_t *cl
 	uint8_t version;
 	uint64_t change, validity, last, n;
 	TRY(take_byte(&in, &version));
-	if (version != HEADS_VERSION)
+	if (version != HEADS_VERSION && version != HEADS_UNLISTED)
 		return RC_BAD;
 	TRY(take_varint(&in, claim));
 	TRY(take_varint(&in, &change));
@@ -235,7 +356,7 @@ static enum rc read_heads(struct mail_account *ma, struct slice in, uint64_t *cl
 	TRY(take_varint(&in, &last));
 	TRY(take_varint(&in, &n));
 	for (uint64_t i = 0; i < n; i++)
-		TRY(read_box(ma, &in));
+		TRY(read_box(ma, &in, version));
 	ma->change = ma->checkpoint = change;
 	ma->uid_validity_last = (uint32_t)validity;
 	ma->box_last = (uint32_t)last;

@@ -1,14 +1,46 @@
-/* table.c: Pages of entries in UID order. */
+/* table.c: The directory of UIDs, and pages of entries in UID order. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mail/table.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include <string.h>
 
+enum { WORD_BITS = 64, IN_PAGE = MAIL_PAGE_SIZE - 1, BODY_LEAST = 4 };
+
+struct mail_body *mail_body_new(uint32_t no, uint16_t n)
+{
+	struct mail_body *body = mem_new(MEM_CACHE, sizeof(*body));
+	body->no = no;
+	body->cap = BODY_LEAST;
+	while (body->cap < n)
+		body->cap = (uint16_t)(body->cap * 2);
+	body->at = mem_more(MEM_CACHE, NULL, body->cap * sizeof(*body->at));
+	return body;
+}
+
+void mail_body_free(struct mail_body *body)
+{
+	if (!body)
+		return;
+	must(!body->node.is_listed);
+	mem_free(MEM_CACHE, body->at);
+	mem_free(MEM_CACHE, body);
+}
+
+size_t mail_body_bytes(const struct mail_body *body)
+{
+	return sizeof(*body) + body->cap * sizeof(*body->at);
+}
+
+size_t mail_table_bytes(const struct mail_table *t)
+{
+	return t->cap * (sizeof(*t->pages) + sizeof(*t->before));
+}
+
 void mail_table_done(struct mail_table *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		mem_free(MEM_CACHE, t->pages[i].at);
+		mail_body_free(t->pages[i].body);
 	mem_free(MEM_CACHE, t->pages);
 	mem_free(MEM_CACHE, t->before);
 	*t = (struct mail_table){ 0 };
@@ -36,12 +68,16 @@ static void spoil(struct mail_table *t, size_t page)
 		t->before_valid = page + 1;
 }
 
+void mail_table_spoil(struct mail_table *t, const struct mail_page *page)
+{
+	spoil(t, (size_t)(page - t->pages));
+}
+
 static void grow_pages(struct mail_table *t)
 {
 	size_t cap = t->cap ? t->cap * 2 : 4;
 	t->pages = mem_more(MEM_CACHE, t->pages, cap * sizeof(*t->pages));
 	t->before = mem_more(MEM_CACHE, t->before, cap * sizeof(*t->before));
-	t->bytes += (cap - t->cap) * (sizeof(*t->pages) + sizeof(*t->before));
 	t->cap = cap;
 }
 
@@ -62,75 +98,120 @@ struct mail_page *mail_table_page(struct mail_table *t, uint32_t uid, bool make)
 	return &t->pages[i];
 }
 
-/* Index in the page of the first entry with uid >= uid. */
-static uint16_t page_seek(const struct mail_page *p, uint32_t uid)
+void mail_table_tidy(struct mail_table *t)
 {
-	uint16_t lo = 0, hi = p->n;
-	if (p->n && p->at[p->n - 1].uid < uid)
-		return p->n;
-	while (lo < hi) {
-		uint16_t mid = (uint16_t)((lo + hi) / 2);
-		if (p->at[mid].uid < uid)
-			lo = (uint16_t)(mid + 1);
-		else
-			hi = mid;
-	}
-	return lo;
+	size_t kept = 0;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->pages[i].n || t->pages[i].touched || t->pages[i].body)
+			t->pages[kept++] = t->pages[i];
+	if (kept < t->n)
+		t->before_valid = 0;
+	t->n = kept;
 }
 
-struct mail_entry *mail_table_find(struct mail_table *t, uint32_t uid)
+uint16_t mail_page_rank(const struct mail_page *p, uint32_t uid)
 {
-	struct mail_page *p = mail_table_page(t, uid, false);
-	uint16_t i = p ? page_seek(p, uid) : 0;
-	return p && i < p->n && p->at[i].uid == uid ? &p->at[i] : NULL;
+	if (uid >> MAIL_PAGE_BITS != p->no)
+		return uid >> MAIL_PAGE_BITS < p->no ? 0 : p->n;
+	unsigned at = uid & IN_PAGE, n = 0;
+	for (unsigned w = 0; w < at / WORD_BITS; w++)
+		n += (unsigned)__builtin_popcountll(p->bits[w]);
+	uint64_t below = p->bits[at / WORD_BITS] & ((UINT64_C(1) << at % WORD_BITS) - 1);
+	return (uint16_t)(n + (unsigned)__builtin_popcountll(below));
 }
 
-void mail_table_put(struct mail_table *t, const struct mail_entry *e, uint64_t change)
+uint16_t mail_page_rank_end(const struct mail_page *p, uint32_t uid)
 {
-	struct mail_page *p = mail_table_page(t, e->uid, true);
-	if (p->change >= change)
-		return;
-	uint16_t i = page_seek(p, e->uid);
-	p->dirty = true;
-	if (i < p->n && p->at[i].uid == e->uid) {
-		p->at[i] = *e;
-		return;
-	}
-	if (p->n == p->cap) {
-		uint16_t cap = (uint16_t)(p->cap ? p->cap * 2 : 4);
-		p->at = mem_more(MEM_CACHE, p->at, cap * sizeof(*p->at));
-		t->bytes += (size_t)(cap - p->cap) * sizeof(*p->at);
-		p->cap = cap;
-	}
-	must(p->n < MAIL_PAGE_SIZE); /* [table 1]: uids of a page are distinct */
-	memmove(p->at + i + 1, p->at + i, (size_t)(p->n - i) * sizeof(*p->at));
-	p->at[i] = *e;
-	p->n++;
-	t->count++;
-	spoil(t, (size_t)(p - t->pages));
+	return uid == UINT32_MAX ? p->n : mail_page_rank(p, uid + 1);
 }
 
-uint32_t mail_table_remove(struct mail_table *t, uint32_t lo, uint32_t hi, uint64_t change)
+static bool page_has(const struct mail_page *p, uint32_t uid)
 {
-	uint32_t removed = 0;
-	size_t first = mail_table_seek(t, lo);
-	for (size_t i = first; i < t->n && t->pages[i].no <= hi >> MAIL_PAGE_BITS; i++) {
+	unsigned at = uid & IN_PAGE;
+	return p->bits[at / WORD_BITS] >> at % WORD_BITS & 1;
+}
+
+bool mail_table_has(const struct mail_table *t, uint32_t uid)
+{
+	size_t i = mail_table_seek(t, uid);
+	return i < t->n && t->pages[i].no == uid >> MAIL_PAGE_BITS && page_has(&t->pages[i], uid);
+}
+
+/* Makes room in the body before the bit is set. */
+static struct mail_entry *insert(struct mail_page *p, uint32_t uid)
+{
+	struct mail_body *body = p->body;
+	uint16_t at = mail_page_rank(p, uid);
+	if (p->n == body->cap) {
+		body->cap = (uint16_t)(body->cap * 2);
+		body->at = mem_more(MEM_CACHE, body->at, body->cap * sizeof(*body->at));
+	}
+	memmove(body->at + at + 1, body->at + at, (size_t)(p->n - at) * sizeof(*body->at));
+	return &body->at[at];
+}
+
+struct mail_page *mail_table_put(struct mail_table *t, const struct mail_entry *e, uint64_t change)
+{
+	size_t pages = t->n;
+	struct mail_page *p = mail_table_page(t, e->uid, !t->partial);
+	if (!p || (p->body && p->body->change >= change))
+		return NULL;
+	if (t->n > pages && t->watched)
+		p->body = mail_body_new(p->no, 0);
+	bool there = page_has(p, e->uid);
+	if (p->body)
+		*(there ? &p->body->at[mail_page_rank(p, e->uid)] : insert(p, e->uid)) = *e;
+	if (!there) {
+		unsigned at = e->uid & IN_PAGE;
+		p->bits[at / WORD_BITS] |= UINT64_C(1) << at % WORD_BITS;
+		p->n++;
+		t->count++;
+		mail_table_spoil(t, p);
+	}
+	p->may |= (e->flags & MAIL_SEEN ? 0 : MAIL_MAY_UNSEEN) |
+		  (e->flags & MAIL_DELETED ? MAIL_MAY_DELETED : 0);
+	p->touched = change;
+	return p;
+}
+
+uint64_t mail_page_mask(unsigned word, unsigned first, unsigned last)
+{
+	if (word < first / WORD_BITS || word > last / WORD_BITS)
+		return 0;
+	unsigned from = word == first / WORD_BITS ? first % WORD_BITS : 0;
+	unsigned to = word == last / WORD_BITS ? last % WORD_BITS : WORD_BITS - 1;
+	return UINT64_MAX << from & UINT64_MAX >> (WORD_BITS - 1 - to);
+}
+
+/* Clears the bits of lo..hi that lie in the page. */
+static void clear_bits(struct mail_page *p, uint32_t lo, uint32_t hi)
+{
+	unsigned first = lo >> MAIL_PAGE_BITS < p->no ? 0 : lo & IN_PAGE;
+	unsigned last = hi >> MAIL_PAGE_BITS > p->no ? IN_PAGE : hi & IN_PAGE;
+	for (unsigned w = 0; w < MAIL_PAGE_WORDS; w++)
+		p->bits[w] &= ~mail_page_mask(w, first, last);
+}
+
+void mail_table_remove(struct mail_table *t, uint32_t lo, uint32_t hi, uint64_t change)
+{
+	for (size_t i = mail_table_seek(t, lo); i < t->n; i++) {
 		struct mail_page *p = &t->pages[i];
-		if (p->change >= change)
+		if (p->no > hi >> MAIL_PAGE_BITS)
+			break;
+		if (p->body && p->body->change >= change)
 			continue;
-		uint16_t a = page_seek(p, lo);
-		uint16_t b = hi == UINT32_MAX ? p->n : page_seek(p, hi + 1);
+		uint16_t a = mail_page_rank(p, lo), b = mail_page_rank_end(p, hi);
 		if (a == b)
 			continue;
-		memmove(p->at + a, p->at + b, (size_t)(p->n - b) * sizeof(*p->at));
+		if (p->body)
+			memmove(p->body->at + a, p->body->at + b,
+				(size_t)(p->n - b) * sizeof(*p->body->at));
+		clear_bits(p, lo, hi);
 		p->n = (uint16_t)(p->n - (b - a));
-		p->dirty = true;
-		removed += (uint32_t)(b - a);
+		p->touched = change;
+		t->count -= (uint32_t)(b - a);
+		spoil(t, i);
 	}
-	t->count -= removed;
-	if (removed)
-		spoil(t, first);
-	return removed;
 }
 
 static void count_before(struct mail_table *t, size_t page)
@@ -151,15 +232,25 @@ uint32_t mail_table_rank(struct mail_table *t, uint32_t uid)
 	if (i == t->n)
 		return t->count;
 	count_before(t, i);
-	uint32_t in_page =
-		t->pages[i].no == uid >> MAIL_PAGE_BITS ? page_seek(&t->pages[i], uid) : 0;
-	return t->before[i] + in_page;
+	return t->before[i] + mail_page_rank(&t->pages[i], uid);
 }
 
-const struct mail_entry *mail_table_select(struct mail_table *t, uint32_t rank)
+/* The UID with `rank` others of the page before it. */
+static uint32_t page_select(const struct mail_page *p, uint32_t rank)
+{
+	unsigned w = 0;
+	for (uint32_t n; rank >= (n = (uint32_t)__builtin_popcountll(p->bits[w])); w++)
+		rank -= n;
+	uint64_t bits = p->bits[w];
+	for (; rank; rank--)
+		bits &= bits - 1;
+	return (p->no << MAIL_PAGE_BITS) + w * WORD_BITS + (uint32_t)__builtin_ctzll(bits);
+}
+
+uint32_t mail_table_select(struct mail_table *t, uint32_t rank)
 {
 	if (rank >= t->count)
-		return NULL;
+		return 0;
 	count_before(t, t->n - 1);
 	size_t lo = 0, hi = t->n;
 	while (lo + 1 < hi) {
@@ -170,20 +261,5 @@ const struct mail_entry *mail_table_select(struct mail_table *t, uint32_t rank)
 			hi = mid;
 	}
 	must(rank - t->before[lo] < t->pages[lo].n);
-	return &t->pages[lo].at[rank - t->before[lo]];
-}
-
-size_t mail_table_read(
-	struct mail_table *t, uint32_t from, uint32_t below, struct mail_entry *out, size_t max)
-{
-	size_t n = 0;
-	for (size_t i = mail_table_seek(t, from); i < t->n && n < max; i++) {
-		const struct mail_page *p = &t->pages[i];
-		for (uint16_t j = page_seek(p, from); j < p->n && n < max; j++) {
-			if (p->at[j].uid >= below)
-				return n;
-			out[n++] = p->at[j];
-		}
-	}
-	return n;
+	return page_select(&t->pages[lo], rank - t->before[lo]);
 }

@@ -1,7 +1,7 @@
 /* view.c: A session's picture of a mailbox: numbers, news and reading. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/must.h"
 #include "mail/mail_int.h"
+#include <string.h>
 
 /* Messages from recent_uid on have been shown to nobody: a read-write view takes them for itself. */
 static void claim_recent(struct mail_view *v)
@@ -18,15 +18,18 @@ enum rc mail_view_open(struct mail_account *ma, uint32_t box_id, bool read_only,
 	struct mail_view *v, struct fault *why)
 {
 	TRY(mail_box_load(ma, box_id, why));
+	struct mail_account *held = mail_ref(ma);
 	lock_enter(&ma->lock);
 	struct mail_box *box = mail_box_by_id(ma, box_id);
-	if (!box || !box->loaded) {
+	if (!box) {
 		lock_leave(&ma->lock);
+		mail_close(&held);
 		return fault_set(why, FAULT_MAILBOX_UNKNOWN, "the mailbox was deleted just now");
 	}
 	*v = (struct mail_view){
-		.ma = mail_ref(ma), .box = box, .task = task, .read_only = read_only
+		.ma = held, .box = box, .id = box_id, .task = task, .read_only = read_only
 	};
+	box->table.watched = true;
 	v->uid_next = box->head.uid_next;
 	v->exists = box->table.count;
 	v->next = box->views;
@@ -46,6 +49,7 @@ void mail_view_close(struct mail_view *v)
 		while (*at != v)
 			at = &(*at)->next;
 		*at = v->next;
+		v->box->table.watched = v->box->views != NULL;
 	}
 	lock_leave(&v->ma->lock);
 	ranges_done(&v->gone);
@@ -118,6 +122,17 @@ enum rc mail_view_sync(
 	return rc;
 }
 
+void mail_view_untold(struct mail_view *v, const struct ranges *flags, uint32_t from)
+{
+	lock_enter(&v->ma->lock);
+	for (size_t i = 0; i < flags->n; i++)
+		if (flags->at[i].hi >= from)
+			ranges_keep(&v->changed, flags->at[i].lo > from ? flags->at[i].lo : from,
+				flags->at[i].hi);
+	v->dirty = true;
+	lock_leave(&v->ma->lock);
+}
+
 void mail_news_done(struct mail_news *news)
 {
 	ranges_done(&news->flags);
@@ -133,7 +148,7 @@ static uint32_t seq_locked(struct mail_view *v, uint32_t uid)
 {
 	if (!v->box || uid >= v->uid_next)
 		return 0;
-	if (!mail_table_find(&v->box->table, uid) && !ranges_has(&v->gone, uid))
+	if (!mail_table_has(&v->box->table, uid) && !ranges_has(&v->gone, uid))
 		return 0;
 	return position(v, uid) + 1;
 }
@@ -160,8 +175,7 @@ static uint32_t uid_locked(struct mail_view *v, uint32_t seq)
 			return v->gone.at[i].lo + (at - first);
 		gone += len;
 	}
-	const struct mail_entry *e = mail_table_select(&v->box->table, at - gone);
-	return e ? e->uid : 0;
+	return mail_table_select(&v->box->table, at - gone);
 }
 
 uint32_t mail_view_uid(struct mail_view *v, uint32_t seq)
@@ -199,34 +213,64 @@ enum rc mail_view_uids(struct mail_view *v, const struct ranges *seqs, struct ra
 	return rc;
 }
 
-static size_t read_range(
-	struct mail_view *v, struct range r, struct mail_entry *out, uint32_t *seqs, size_t max)
+struct reading {
+	struct mail_view *v;
+	struct mail_reading *r;
+};
+
+static size_t read_run(void *ctx, struct mail_box *box, const struct mail_entry *at, size_t n)
 {
-	uint32_t below = r.hi < v->uid_next ? r.hi + 1 : v->uid_next;
-	size_t n = mail_table_read(&v->box->table, r.lo, below, out, max);
-	uint32_t rank = n ? mail_table_rank(&v->box->table, out[0].uid) + 1 : 0;
+	struct mail_view *v = ((struct reading *)ctx)->v;
+	struct mail_reading *r = ((struct reading *)ctx)->r;
+	size_t room = r->max - r->n;
+	if (room == 0)
+		return 0;
+	n = n < room ? n : room;
+	uint32_t rank = mail_table_rank(&box->table, at[0].uid) + 1;
+	struct mail_entry *out = r->entries + r->n;
+	uint32_t *seqs = r->seqs + r->n;
+	memcpy(out, at, n * sizeof(*at));
 	for (size_t i = 0; i < n; i++) {
 		seqs[i] = rank + (uint32_t)i +
 			  (v->gone.n ? (uint32_t)ranges_below(&v->gone, out[i].uid) : 0);
 		if (v->recent.n && ranges_has(&v->recent, out[i].uid))
 			out[i].flags |= MAIL_RECENT;
 	}
+	r->n += n;
 	return n;
 }
 
-size_t mail_view_read(struct mail_view *v, uint32_t from, const struct ranges *uids,
-	struct mail_entry *out, uint32_t *seqs, size_t max)
+enum rc mail_view_read(struct mail_view *v, struct mail_reading *r, struct fault *why)
 {
-	static const struct range everything = { 1, UINT32_MAX };
-	size_t n = 0;
-	lock_enter(&v->ma->lock);
-	for (size_t i = 0; v->box && i < (uids ? uids->n : 1) && n < max; i++) {
-		struct range r = uids ? uids->at[i] : everything;
-		if (r.hi < from)
+	struct mail_walk walk = {
+		.box = v->id, .from = r->from, .below = v->uid_next, .uids = r->uids
+	};
+	struct reading reading = { v, r };
+	r->n = 0;
+	if (r->max == 0)
+		return RC_OK;
+	enum rc rc = mail_walk(v->ma, &walk, read_run, &reading, why);
+	if (r->n)
+		r->from = r->entries[r->n - 1].uid + 1;
+	return rc == RC_NONE ? RC_OK : rc;
+}
+
+static size_t find_unseen(void *ctx, struct mail_box *, const struct mail_entry *at, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (at[i].flags & MAIL_SEEN)
 			continue;
-		r.lo = r.lo < from ? from : r.lo;
-		n += read_range(v, r, out + n, seqs + n, max - n);
+		*(uint32_t *)ctx = at[i].uid;
+		return i;
 	}
-	lock_leave(&v->ma->lock);
 	return n;
+}
+
+enum rc mail_view_first_unseen(struct mail_view *v, uint32_t *seq, struct fault *why)
+{
+	struct mail_walk walk = { .box = v->id, .below = v->uid_next, .may = MAIL_MAY_UNSEEN };
+	uint32_t uid = 0;
+	enum rc rc = mail_walk(v->ma, &walk, find_unseen, &uid, why);
+	*seq = uid ? mail_view_seq(v, uid) : 0;
+	return rc == RC_NONE ? RC_OK : rc;
 }

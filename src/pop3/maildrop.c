@@ -75,20 +75,22 @@ static void drop_deleted(struct pop3_session *s, struct pop3_chunk *c)
 }
 
 enum rc pop3_chunk_read(
-	struct pop3_session *s, uint32_t *from, struct pop3_chunk **out, struct fault *)
+	struct pop3_session *s, uint32_t *from, struct pop3_chunk **out, struct fault *why)
 {
 	struct arena *a = run_step_arena(s->conn->task.run);
 	struct pop3_chunk *c = *out ? *out : arena_try_array(a, 1, sizeof(*c));
 	if (!c)
 		return RC_LIMIT;
 	*out = c;
+	struct mail_reading r = {
+		.from = *from, .entries = c->entries, .seqs = c->numbers, .max = POP3_CHUNK
+	};
 	do {
-		c->n = *from ? mail_view_read(
-				       &s->view, *from, NULL, c->entries, c->numbers, POP3_CHUNK)
-			     : 0;
+		TRY(mail_view_read(&s->view, &r, why));
+		c->n = r.n;
+		*from = r.from;
 		if (!c->n)
 			return RC_OK;
-		*from = c->entries[c->n - 1].uid + 1; /* 0 past the last UID there can be */
 		drop_deleted(s, c);
 	} while (!c->n);
 	return RC_OK;
@@ -98,8 +100,10 @@ enum rc pop3_find(
 	struct pop3_session *s, uint32_t number, struct mail_entry *out, struct fault *why)
 {
 	uint32_t uid = mail_view_uid(&s->view, number), found;
-	if (!uid || ranges_has(&s->deleted, uid) ||
-		!mail_view_read(&s->view, uid, NULL, out, &found, 1) || out->uid != uid)
+	struct mail_reading r = { .from = uid, .entries = out, .seqs = &found, .max = 1 };
+	if (uid)
+		TRY(mail_view_read(&s->view, &r, why));
+	if (!r.n || out->uid != uid || ranges_has(&s->deleted, uid))
 		return fault_set(why, FAULT_NO_SUCH_MESSAGE, "no such message");
 	return RC_OK;
 }

@@ -134,7 +134,7 @@ static uint64_t thread_of(struct world *w, uint32_t uid)
 	uint32_t seq;
 	arena_init(&a, 0);
 	assert_int_equal(mail_view_open(w->ma, w->box, true, NULL, &v, &w->why), RC_OK);
-	assert_int_equal(mail_view_read(&v, uid, NULL, &e, &seq, 1), 1);
+	assert_int_equal(world_read(w, &v, uid, &e, &seq, 1), 1);
 	assert_int_equal(e.uid, uid);
 	assert_int_equal(mail_record_get(w->ma, e.mid, &a, &bytes, &w->why), RC_OK);
 	assert_int_equal(mail_record_read(bytes, &rec), RC_OK);
@@ -290,7 +290,7 @@ static void check_uids(struct world *w)
 	static uint32_t seqs[TASKS * EACH + 1];
 	struct mail_view v;
 	assert_int_equal(mail_view_open(w->ma, w->box, true, NULL, &v, &w->why), RC_OK);
-	size_t n = mail_view_read(&v, 1, NULL, e, seqs, TASKS * EACH + 1);
+	size_t n = world_read(w, &v, 1, e, seqs, TASKS * EACH + 1);
 	assert_int_equal(n, TASKS * EACH);
 	for (size_t i = 0; i < n; i++)
 		assert_true(e[i].uid == i + 1 && seqs[i] == i + 1);

@@ -10,5 +10,6 @@ int test_ahead(void);
 int test_check(void);
 int test_trim(void);
 int test_race(void);
+int test_pages(void);
 
 #endif

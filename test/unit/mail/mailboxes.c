@@ -98,7 +98,7 @@ static void survives_eviction(void **state)
 	mail_view_close(&v);
 	world_reopen(&w);
 	assert_int_equal(mail_view_open(w.ma, ad.box, true, NULL, &v, &w.why), RC_OK);
-	assert_int_equal(mail_view_read(&v, 1, NULL, e, seqs, 20), 5);
+	assert_int_equal(world_read(&w, &v, 1, e, seqs, 20), 5);
 	assert_int_equal(e[1].flags & MAIL_SEEN, MAIL_SEEN);
 	assert_int_equal(e[3].flags & MAIL_SEEN, 0);
 	const char *const *words = mail_keywords(w.ma, e[2].kwset, &n);

@@ -5,7 +5,7 @@
 int main(void)
 {
 	return test_mailboxes() + test_record() + test_find() + test_ahead() + test_check() +
-			       test_trim() + test_race()
+			       test_trim() + test_race() + test_pages()
 		       ? 1
 		       : 0;
 }

@@ -148,9 +148,10 @@ static size_t shown(struct race *r, size_t acc, size_t box, struct mail_entry *e
 	uint32_t seqs[SHOWN];
 	struct fault why = { 0 };
 	assert_int_equal(mail_view_open(r->ma[acc], r->box[acc][box], true, NULL, &v, &why), RC_OK);
-	size_t n = mail_view_read(&v, 1, NULL, e, seqs, SHOWN);
+	struct mail_reading in = { .from = 1, .entries = e, .seqs = seqs, .max = SHOWN };
+	assert_int_equal(mail_view_read(&v, &in, &why), RC_OK);
 	mail_view_close(&v);
-	return n;
+	return in.n;
 }
 
 /* The whole content of a message is there, and is what came. */

@@ -78,7 +78,7 @@ static void check_all(struct world *w, size_t n)
 	static uint32_t seqs[CHANGES + 1];
 	struct mail_view v;
 	assert_int_equal(mail_view_open(w->ma, w->box, true, NULL, &v, &w->why), RC_OK);
-	assert_int_equal(mail_view_read(&v, 1, NULL, e, seqs, CHANGES + 1), n);
+	assert_int_equal(world_read(w, &v, 1, e, seqs, CHANGES + 1), n);
 	for (size_t i = 0; i < n; i++)
 		assert_true(e[i].uid == i + 1 && e[i].modseq == e[0].modseq + i);
 	mail_view_close(&v);

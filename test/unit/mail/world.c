@@ -14,8 +14,11 @@ void world_reopen(struct world *w)
 	struct mail_box_info info;
 	mail_close(&w->ma);
 	mail_free(&w->mail);
-	w->mail = mail_new(&(struct mail_deps){
-		.accounts = w->accounts, .data = w->data, .blob = w->blob, .run = w->run });
+	w->mail = mail_new(&(struct mail_deps){ .accounts = w->accounts,
+		.data = w->data,
+		.blob = w->blob,
+		.run = w->run,
+		.cache_bytes = w->cache_bytes });
 	assert_int_equal(mail_open(w->mail, ACCOUNT, &w->ma, &w->why), RC_OK);
 	arena_init(&a, 0);
 	assert_int_equal(mail_box_find(w->ma, S("INBOX"), &a, &info), RC_OK);
@@ -25,7 +28,12 @@ void world_reopen(struct world *w)
 
 void world_begin(struct world *w, unsigned seats)
 {
-	*w = (struct world){ 0 };
+	world_begin_small(w, seats, 0);
+}
+
+void world_begin_small(struct world *w, unsigned seats, size_t cache_bytes)
+{
+	*w = (struct world){ .cache_bytes = cache_bytes };
 	assert_int_equal(
 		data_open(&(struct data_options){ .type = "memory" }, &w->data, &w->why), RC_OK);
 	assert_int_equal(blob_open(w->data, &(struct blob_options){ 0 }, &w->blob, &w->why), RC_OK);
@@ -60,6 +68,14 @@ void world_change(struct world *w, world_edit_fn *edit, void *arg, struct mail_v
 	arena_done(&a);
 }
 
+size_t world_read(struct world *w, struct mail_view *v, uint32_t from, struct mail_entry *entries,
+	uint32_t *seqs, size_t max)
+{
+	struct mail_reading r = { .from = from, .entries = entries, .seqs = seqs, .max = max };
+	assert_int_equal(mail_view_read(v, &r, &w->why), RC_OK);
+	return r.n;
+}
+
 void world_add(struct world *w, struct mail_change *ch, void *arg)
 {
 	static const char text[] =
@@ -77,6 +93,7 @@ void world_add(struct world *w, struct mail_change *ch, void *arg)
 			.record = parsed.record,
 			.size = sizeof(text) - 1,
 			.received = 1795595889,
+			.flags = ad->flags,
 			.msgid_hash = ad->first_id ? ad->first_id + i : 0 };
 		assert_int_equal(mail_change_append(ch, ad->box, &msg, &uid, &w->why), RC_OK);
 	}

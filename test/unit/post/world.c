@@ -131,7 +131,9 @@ struct slice world_text(struct world *w, uint32_t account, uint32_t n)
 	assert_int_equal(mail_box_find(ma, S("INBOX"), &w->a, &inbox), RC_OK);
 	assert_int_equal(mail_view_open(ma, inbox.id, true, NULL, &view, &w->why), RC_OK);
 	uint32_t uid = mail_view_uid(&view, n);
-	if (uid && mail_view_read(&view, uid, NULL, &e, &seq, 1) == 1 && seq == n) {
+	struct mail_reading r = { .from = uid, .entries = &e, .seqs = &seq, .max = 1 };
+	assert_int_equal(mail_view_read(&view, &r, &w->why), RC_OK);
+	if (uid && r.n == 1 && seq == n) {
 		assert_int_equal(mail_record_get(ma, e.mid, &w->a, &bytes, &w->why), RC_OK);
 		assert_int_equal(mail_record_read(bytes, &rec), RC_OK);
 		assert_int_equal(
