@@ -1,6 +1,8 @@
 # goals.mk: What people type: deps, run, test, lint, asan, tsan, chaos, soak, install, deb.
 deps:
 	@sh tools/deps
+deps-run:
+	@sh tools/deps run
 
 # Lint: objects of gcc (the build) and of clang with its lock checks, then the scripts; only what changed is done again.
 C_FILES := $(wildcard src/*/*.c)
@@ -27,7 +29,7 @@ $(LINT)/format: $(FORMATTED) .clang-format
 	@touch $@
 $(addprefix lint-,$(CHECKS)): lint-%: lint-gcc
 	@BUILD=$(BUILD) python3 tools/lint/$*.py
-.PHONY: deps lint lint-all lint-gcc lint-clang lint-headers $(addprefix lint-,$(CHECKS))
+.PHONY: deps deps-run lint lint-all lint-gcc lint-clang lint-headers $(addprefix lint-,$(CHECKS))
 
 # Tests: test/README.md. WORDS picks some: make test WORDS=unit/mail.
 test: deps
@@ -47,7 +49,7 @@ chaos: deps
 	@BUILD=build-chaos VEREDUS_SLOW=3 python3 tools/test $(or $(CHAOS_WORDS),dialogues chaos)
 
 # Serve on unprivileged loopback ports, with state under ./var.
-run: deps
+run: deps-run
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all >/dev/null
 	@sh tools/run $(BUILD)
 
@@ -75,7 +77,7 @@ install: all
 	install -D -m 755 $(BUILD)/veredus $(DESTDIR)$(PREFIX)/sbin/veredus
 	install -D -m 644 docs/man/veredus.1 $(DESTDIR)$(PREFIX)/share/man/man1/veredus.1
 	install -D -m 644 tools/veredus.service $(DESTDIR)/lib/systemd/system/veredus.service
-deb: deps
+deb: deps-run
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all >/dev/null
 	@sh tools/deb $(BUILD)
 .PHONY: test asan tsan chaos run install deb
