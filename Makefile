@@ -17,7 +17,7 @@ ALL_CFLAGS += -DVEREDUS_ROCKSDB_SHARED
 ROCKSDB_LIBS := -lrocksdb
 else
 ROCKSDB_LIBS := -Wl,--exclude-libs,librocksdb.a -l:librocksdb.a -lsnappy -lbz2 -lgflags -lstdc++
-ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 ROCKSDB_LIBS := -Wl,--wrap=_ZN7rocksdb6crc32c6ExtendEjPKcm $(ROCKSDB_LIBS)
 endif
 endif
