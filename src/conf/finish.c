@@ -370,6 +370,37 @@ static void tell_later(struct conf_reader *r)
 	}
 }
 
+static bool is_part(
+	const struct conf *conf, const struct conf_store *of, const struct conf_store *s)
+{
+	if (conf_store(conf, of->hot) == s || conf_store(conf, of->cold) == s)
+		return true;
+	for (size_t i = 0; i < of->stores.n; i++) {
+		if (conf_store(conf, of->stores.at[i]) == s)
+			return true;
+	}
+	return false;
+}
+
+/* A store that nothing refers to is no fault: it may be meant for `veredus store copy`. */
+static void tell_unused(struct conf_reader *r, const struct conf *conf)
+{
+	const char *const roles[] = { conf->storage_data, conf->storage_blob, conf->storage_fts,
+		conf->storage_lookup, conf->storage_directory };
+	for (size_t i = 0; i < conf->nstores; i++) {
+		const struct conf_store *s = &conf->stores[i];
+		bool used = false;
+		for (size_t k = 0; k < sizeof(roles) / sizeof(roles[0]); k++)
+			used |= conf_store(conf, roles[k]) == s;
+		for (size_t k = 0; k < conf->nstores; k++)
+			used |= is_part(conf, &conf->stores[k], s);
+		const struct conf_block *b =
+			conf_block_find(r->inside, CONF_IN_conf_store, slice_str(s->id));
+		if (!used && b && b->from)
+			conf_note(r, b->from, "store \"%s\": nothing refers to it", s->id);
+	}
+}
+
 void conf_finish(struct conf_reader *r, struct conf *conf)
 {
 	tell_later(r);
@@ -384,4 +415,5 @@ void conf_finish(struct conf_reader *r, struct conf *conf)
 	if (conf->metrics.enable && !is_address(slice_str(conf->metrics.bind)))
 		conf_fault(r, from_of(r, "metrics.bind"), "metrics.bind: \"%s\" is no address:port",
 			conf->metrics.bind);
+	tell_unused(r, conf);
 }
