@@ -95,6 +95,7 @@ enum rc pop3_cmd_quit(struct pop3_session *s, struct slice args, struct fault *w
 		event_log(EVENT_POP3_DELETED, f_str("peer", s->peer),
 			f_u64("account", s->auth.account),
 			f_u64("messages", ranges_count(&s->deleted)));
+	pop3_unlock(s); /* before the reply: a client that hears it may come again at once */
 	s->closing = true;
 	return rc;
 }

@@ -49,6 +49,13 @@ enum rc pop3_open(struct pop3_session *s, struct fault *why)
 	return RC_OK;
 }
 
+void pop3_unlock(struct pop3_session *s)
+{
+	if (s->holds_lock)
+		pop3_lock_leave(s->pop3->deps.locks, s->auth.account);
+	s->holds_lock = false;
+}
+
 void pop3_close(struct pop3_session *s)
 {
 	mail_view_close(&s->view);
@@ -56,9 +63,7 @@ void pop3_close(struct pop3_session *s)
 		mail_close(&s->ma);
 	ranges_done(&s->deleted);
 	ranges_done(&s->retrieved);
-	if (s->holds_lock)
-		pop3_lock_leave(s->pop3->deps.locks, s->auth.account);
-	s->holds_lock = false;
+	pop3_unlock(s);
 }
 
 /* Leaves out what is deleted. */

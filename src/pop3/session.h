@@ -99,6 +99,8 @@ bool pop3_unsay(struct pop3_session *s);
 enum rc pop3_open(struct pop3_session *s, struct fault *why);
 /* Nothing happens when it is not open. */
 void pop3_close(struct pop3_session *s);
+/* Others may open the mailbox from here on. */
+void pop3_unlock(struct pop3_session *s);
 enum { POP3_CHUNK = 256 };
 struct pop3_chunk {
 	struct mail_entry entries[POP3_CHUNK];
