@@ -36,7 +36,7 @@ test: deps
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD) all units
 	@BUILD=$(BUILD) python3 tools/test $(WORDS)
 asan: deps
-	@$(MAKE) --no-print-directory -j2 BUILD=build-asan MALLOC= CFLAGS="-O1 -g" EXTRA="-fsanitize=address,undefined" all units
+	@$(MAKE) --no-print-directory -j2 BUILD=build-asan MALLOC= CFLAGS="-O1 -g" EXTRA="-fsanitize=address,undefined -DVEREDUS_RANKS" all units
 	@BUILD=build-asan VEREDUS_SLOW=3 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		python3 tools/test $(ASAN_WORDS)
 tsan: deps
@@ -45,7 +45,7 @@ tsan: deps
 		TSAN_OPTIONS="suppressions=$(CURDIR)/tools/lists/tsan halt_on_error=0 exitcode=66 die_after_fork=0" \
 		python3 tools/test $(or $(TSAN_WORDS),unit/ dialogues/sqlite live/logins live/bad_input live/outgoing live/clients)
 chaos: deps
-	@$(MAKE) --no-print-directory -j2 BUILD=build-chaos CFLAGS="-O1 -g" EXTRA=-DVEREDUS_CHAOS all
+	@$(MAKE) --no-print-directory -j2 BUILD=build-chaos CFLAGS="-O1 -g" EXTRA="-DVEREDUS_CHAOS -DVEREDUS_RANKS" all
 	@BUILD=build-chaos VEREDUS_SLOW=3 python3 tools/test $(or $(CHAOS_WORDS),dialogues chaos)
 
 # Serve on unprivileged loopback ports, with state under ./var.

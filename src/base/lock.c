@@ -4,12 +4,12 @@
 #include "base/must.h"
 
 #ifdef VEREDUS_RANKS
-static _Thread_local unsigned held[LOCK_LOG + 1];
+static _Thread_local unsigned held[LOCK_RANKS];
 
 static void check_in(enum lock_rank rank)
 {
-	for (unsigned r = rank; r <= LOCK_LOG; r++)
-		must(held[r] == 0 || r == LOCK_LOG);
+	for (unsigned r = rank; r < LOCK_RANKS; r++)
+		must(held[r] == 0);
 	held[rank]++;
 }
 

@@ -19,7 +19,8 @@
 #define UNCHECKED
 #endif
 
-/* A thread that holds a lock may only take one of a higher rank (checked in builds with -DVEREDUS_RANKS). */
+/* A thread that holds a lock may only take one of a higher rank (checked under
+ * chaos and by `make asan`: -DVEREDUS_RANKS). */
 enum lock_rank {
 	LOCK_STARTUP,
 	LOCK_DIR,
@@ -41,6 +42,7 @@ enum lock_rank {
 	LOCK_RUN,
 	LOCK_LOG,
 	LOCK_METRIC,
+	LOCK_RANKS
 };
 
 struct LOCK_TYPE lock {
