@@ -48,7 +48,10 @@ static enum rc add_fields(struct sieve_matcher *m, size_t part, struct slice nam
 	return RC_OK;
 }
 
-enum rc sieve_do_header(struct sieve_run *r, const struct sieve_op *op, bool *yes)
+typedef enum rc add_fn(struct sieve_matcher *m, size_t part, struct slice name);
+
+/* Matches what `add` makes of each name that the test gives, in each part that it looks at. */
+static enum rc each_name(struct sieve_run *r, const struct sieve_op *op, add_fn *add, bool *yes)
 {
 	struct sieve_matcher m;
 	struct slice *names;
@@ -58,9 +61,14 @@ enum rc sieve_do_header(struct sieve_run *r, const struct sieve_op *op, bool *ye
 	TRY(sieve_expand_all(r, &op->positions[0], &names));
 	for (size_t part = from; part < to; part++) {
 		for (size_t i = 0; i < op->positions[0].n; i++)
-			TRY(add_fields(&m, part, names[i]));
+			TRY(add(&m, part, names[i]));
 	}
 	return sieve_matcher_end(&m, yes);
+}
+
+enum rc sieve_do_header(struct sieve_run *r, const struct sieve_op *op, bool *yes)
+{
+	return each_name(r, op, add_fields, yes);
 }
 
 /* The part of an address that is asked for. RC_NONE: it has none. */
@@ -116,17 +124,7 @@ static enum rc add_named(struct sieve_matcher *m, size_t part, struct slice name
 
 enum rc sieve_do_address(struct sieve_run *r, const struct sieve_op *op, bool *yes)
 {
-	struct sieve_matcher m;
-	struct slice *names;
-	size_t from, to;
-	TRY(sieve_parts(r, op, &from, &to));
-	TRY(sieve_matcher_init(&m, r, op, &op->positions[1]));
-	TRY(sieve_expand_all(r, &op->positions[0], &names));
-	for (size_t part = from; part < to; part++) {
-		for (size_t i = 0; i < op->positions[0].n; i++)
-			TRY(add_named(&m, part, names[i]));
-	}
-	return sieve_matcher_end(&m, yes);
+	return each_name(r, op, add_named, yes);
 }
 
 /* RFC 5228 5.4: whatever part of the null sender is asked for, it is empty. */
