@@ -336,3 +336,24 @@ enum rc object_verify(
 	object_end(&c);
 	return rc;
 }
+
+enum rc object_take(struct object_store *s, const struct object_call *c,
+	const struct place_range *r, struct arena *a, struct slice *out, struct fault *why)
+{
+	struct slice got = buf_slice(&c->out);
+	if (c->status == 200) /* the whole of it */
+		got = slice_head(slice_tail(got, (size_t)r->from), r->len);
+	if (c->status == 416 || (object_is_good(c) && got.len != r->len))
+		return fault_set(why, FAULT_DAMAGED, "%s: an object is too short", s->name);
+	if (!object_is_good(c))
+		return object_failed(s, c, "reading", why);
+	return arena_copy(a, got, out) == RC_OK ? RC_OK : fault_set(why, FAULT_MEMORY, "%s", "");
+}
+
+enum rc object_wanted(struct object_store *s, const struct object_call *c, const char *under_way,
+	struct fault *why)
+{
+	if (!object_is_good(c) && !object_has_code(c, under_way))
+		return object_failed(s, c, "asking for a content from the archive", why);
+	return fault_set(why, FAULT_ARCHIVED, "%s", "");
+}

@@ -74,5 +74,12 @@ enum rc object_failed(
 /* By a HEAD: the object has that length, and that entity tag unless `etag` is empty. */
 enum rc object_verify(struct object_store *s, const char *key, uint64_t len, struct slice etag,
 	struct fault *why);
+/* What a GET of a range brought, into `a`: DAMAGED when the object is shorter. */
+enum rc object_take(struct object_store *s, const struct object_call *c,
+	const struct place_range *r, struct arena *a, struct slice *out, struct fault *why);
+/* After asking for an object to come back from the archive: ARCHIVED, also when the store's code says that it does
+ * already; else what failed. Never RC_OK. */
+enum rc object_wanted(struct object_store *s, const struct object_call *c, const char *under_way,
+	struct fault *why);
 
 #endif

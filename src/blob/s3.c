@@ -302,25 +302,10 @@ static enum rc restore(struct object_store *s, const char *key, struct fault *wh
 	enum rc rc = object_body(&c, &b, NULL, why);
 	if (rc == RC_OK)
 		rc = object_do(s, &c, why);
-	if (rc == RC_OK && !object_is_good(&c) && !object_has_code(&c, "RestoreAlreadyInProgress"))
-		rc = object_failed(s, &c, "asking for a content from the archive", why);
-	else if (rc == RC_OK)
-		rc = fault_set(why, FAULT_ARCHIVED, "%s", "");
+	if (rc == RC_OK)
+		rc = object_wanted(s, &c, "RestoreAlreadyInProgress", why);
 	object_end(&c);
 	return rc;
-}
-
-static enum rc take_range(struct object_store *s, struct object_call *c,
-	const struct place_range *r, struct arena *a, struct slice *out, struct fault *why)
-{
-	struct slice got = buf_slice(&c->out);
-	if (c->status == 200) /* the whole of it */
-		got = slice_head(slice_tail(got, (size_t)r->from), r->len);
-	if (c->status == 416 || (object_is_good(c) && got.len != r->len))
-		return fault_set(why, FAULT_DAMAGED, "%s: an object is too short", s->name);
-	if (!object_is_good(c))
-		return object_failed(s, c, "reading", why);
-	return arena_copy(a, got, out) == RC_OK ? RC_OK : fault_set(why, FAULT_MEMORY, "%s", "");
 }
 
 static enum rc read_range(struct object_store *s, const char *key, const struct place_range *r,
@@ -338,7 +323,7 @@ static enum rc read_range(struct object_store *s, const char *key, const struct 
 	else if (rc == RC_OK && c.status == 403 && object_has_code(&c, "InvalidObjectState"))
 		rc = RC_DENIED; /* it lies in an archive */
 	else if (rc == RC_OK)
-		rc = take_range(s, &c, r, a, out, why);
+		rc = object_take(s, &c, r, a, out, why);
 	object_end(&c);
 	return rc;
 }
