@@ -7,12 +7,18 @@
 #include "base/must.h"
 #include "run/run_int.h"
 #include <errno.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { EVENTS = 16, IN_A_ROW = 32, SPARE_DEFAULT = 64, POLL_EVERY = 16, WAIT_MAX_MS = 60000 };
+enum {
+	EVENTS = 16,
+	IN_A_ROW = 32,
+	SPARE_DEFAULT = 64,
+	POLL_EVERY = 16,
+	WAIT_MAX_MS = 60000,
+	STOP_TRY_MS = 10
+};
 
 static _Thread_local struct worker *me;
 
@@ -418,16 +424,22 @@ bool run_draining(const struct run *run)
 	return atomic_load(&run->draining);
 }
 
+static struct timespec in_ms(uint64_t ms)
+{
+	struct timespec at;
+	clock_gettime(CLOCK_REALTIME, &at);
+	at.tv_sec += (time_t)(ms / 1000);
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
 size_t run_wait_empty(struct run *run, uint64_t ms)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	struct timespec until = in_ms(ms);
 	lock_enter(&run->lock);
 	int rc = 0;
 	while (run->tasks && rc != ETIMEDOUT)
@@ -446,11 +458,11 @@ void run_stop(struct run *run)
 	pthread_cond_broadcast(&run->seat);
 	/* the eventfd stays readable: every worker comes out of epoll_wait */
 	for (unsigned i = 0; i < run->workers_n; i++) {
-		run_signal(run);
-		while (pthread_tryjoin_np(run->workers[i]->thread, NULL) != 0) {
+		struct timespec until;
+		do {
 			run_signal(run);
-			sched_yield();
-		}
+			until = in_ms(STOP_TRY_MS);
+		} while (pthread_timedjoin_np(run->workers[i]->thread, NULL, &until) != 0);
 	}
 	jobs_stop(run);
 }
