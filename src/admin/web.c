@@ -185,11 +185,7 @@ static enum rc administrator(struct http_call *call, struct watch *w, struct fau
 	uint8_t plain[1024];
 	size_t len = 0;
 	enum rc rc;
-	struct auth_peer peer = { .auth = web->auth,
-		.task = &call->conn->task,
-		.door = S("http"),
-		.address = conn_peer(call->conn),
-		.is_private = conn_is_tls(call->conn) || conn_is_loopback(call->conn) };
+	struct auth_peer peer = auth_peer_of(web->auth, call->conn, S("http"));
 	if (w->asked) {
 		rc = auth_step(&w->auth, S(""), NULL, why);
 	} else {

@@ -58,6 +58,10 @@ struct auth_peer {
 	struct slice tls_server_end_point; /* RFC 5929, empty when there is none */
 };
 
+struct conn;
+/* As the connection tells it; lasts as long as the connection. */
+struct auth_peer auth_peer_of(struct auth *auth, struct conn *conn, struct slice door);
+
 /* Passwords may be sent over this connection. */
 bool auth_takes_passwords(const struct auth_peer *peer);
 

@@ -6,17 +6,7 @@
 
 static struct auth_peer peer(struct imap_session *s)
 {
-	const struct net_listener *l = conn_listener(s->conn);
-	return (struct auth_peer){ .auth = s->imap->deps.auth,
-		.task = &s->conn->task,
-		.door = S("imap"),
-		.address = slice_str(s->peer),
-		.listener = slice_str(l ? l->name : ""),
-		.logins_max = l ? l->logins_max : 0,
-		.logins_ms = l ? l->logins_ms : 0,
-		.is_private = conn_is_tls(s->conn) || conn_is_loopback(s->conn),
-		.tls_exporter = conn_tls_exporter(s->conn),
-		.tls_server_end_point = conn_tls_end_point(s->conn) };
+	return auth_peer_of(s->imap->deps.auth, s->conn, S("imap"));
 }
 
 static void capabilities_new(struct imap_session *s, struct buf *out)

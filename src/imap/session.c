@@ -43,7 +43,7 @@ static void drop(struct task *t)
 	ranges_done(&s->failed);
 	arena_done(&s->arena);
 	arena_done(&s->batch_arena);
-	event_log(EVENT_IMAP_CLOSED, f_str("peer", s->peer));
+	event_log(EVENT_IMAP_CLOSED, f_slice("peer", conn_peer(s->conn)));
 	mem_free(MEM_SESSION, s);
 	c->session = NULL;
 }
@@ -60,10 +60,9 @@ static enum rc open_session(void *arg, struct conn *c)
 	arena_init(&s->batch_arena, 0);
 	buf_init(&s->cmd, (size_t)s->imap->deps.literal_max + LINE_MAX, NULL);
 	buf_init(&s->body, 0, NULL);
-	snprintf(s->peer, sizeof(s->peer), "%.*s", FMT(conn_peer(c)));
 	c->session = s;
 	c->task.step = imap_step_greet;
-	event_log(EVENT_IMAP_OPENED, f_str("peer", s->peer));
+	event_log(EVENT_IMAP_OPENED, f_slice("peer", conn_peer(s->conn)));
 	return RC_OK;
 }
 

@@ -78,7 +78,6 @@ struct imap_session {
 	uint32_t box; /* of the view */
 	size_t keywords_told; /* how many the last FLAGS response had */
 	struct ranges saved; /* "$" (RFC 5182): UIDs */
-	char peer[48];
 };
 
 /* Steps: greet → line → (literal → line | body → line) → run → line ...; answer: SASL; idle: IDLE. */

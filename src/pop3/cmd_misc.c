@@ -92,7 +92,7 @@ enum rc pop3_cmd_quit(struct pop3_session *s, struct slice args, struct fault *w
 	if (rc == RC_WAIT)
 		return rc;
 	if (rc == RC_OK && s->deleted.n)
-		event_log(EVENT_POP3_DELETED, f_str("peer", s->peer),
+		event_log(EVENT_POP3_DELETED, f_slice("peer", conn_peer(s->conn)),
 			f_u64("account", s->auth.account),
 			f_u64("messages", ranges_count(&s->deleted)));
 	pop3_unlock(s); /* before the reply: a client that hears it may come again at once */

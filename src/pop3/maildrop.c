@@ -13,7 +13,7 @@ static enum rc lock(struct pop3_session *s, struct fault *why)
 	enum rc rc = pop3_lock_take(d->locks, s->auth.account, &terms, why);
 	s->holds_lock = rc == RC_OK;
 	if (rc != RC_OK)
-		event_log(EVENT_POP3_REFUSED, f_str("peer", s->peer),
+		event_log(EVENT_POP3_REFUSED, f_slice("peer", conn_peer(s->conn)),
 			f_u64("account", s->auth.account),
 			f_str("fault", fault_row(why->id)->name));
 	return rc;

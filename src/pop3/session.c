@@ -22,7 +22,7 @@ static void drop(struct task *t)
 	pop3_update_drop(s);
 	pop3_close(s);
 	buf_done(&s->user);
-	event_log(EVENT_POP3_CLOSED, f_str("peer", s->peer));
+	event_log(EVENT_POP3_CLOSED, f_slice("peer", conn_peer(s->conn)));
 	mem_free(MEM_SESSION, s);
 	c->session = NULL;
 }
@@ -37,10 +37,9 @@ static enum rc open_session(void *arg, struct conn *c)
 	s->state = POP3_AUTHORIZATION;
 	arena_init(&s->batch_arena, 0);
 	buf_init(&s->user, POP3_LINE_MAX, NULL);
-	snprintf(s->peer, sizeof(s->peer), "%.*s", FMT(conn_peer(c)));
 	c->session = s;
 	c->task.step = pop3_step_greet;
-	event_log(EVENT_POP3_OPENED, f_str("peer", s->peer));
+	event_log(EVENT_POP3_OPENED, f_slice("peer", conn_peer(s->conn)));
 	return RC_OK;
 }
 
@@ -74,17 +73,7 @@ const struct door *pop3_door(struct pop3 *pop3)
 
 struct auth_peer pop3_auth_peer(struct pop3_session *s)
 {
-	const struct net_listener *l = conn_listener(s->conn);
-	return (struct auth_peer){ .auth = s->pop3->deps.auth,
-		.task = &s->conn->task,
-		.door = S("pop3"),
-		.address = slice_str(s->peer),
-		.listener = slice_str(l ? l->name : ""),
-		.logins_max = l ? l->logins_max : 0,
-		.logins_ms = l ? l->logins_ms : 0,
-		.is_private = conn_is_tls(s->conn) || conn_is_loopback(s->conn),
-		.tls_exporter = conn_tls_exporter(s->conn),
-		.tls_server_end_point = conn_tls_end_point(s->conn) };
+	return auth_peer_of(s->pop3->deps.auth, s->conn, S("pop3"));
 }
 
 enum step pop3_step_greet(struct task *t)

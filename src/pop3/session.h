@@ -73,7 +73,6 @@ struct pop3_session {
 	struct data_batch batch;
 	struct arena batch_arena;
 	struct account_visit visit;
-	char peer[48];
 };
 
 /* Steps: greet → line → (run → line | answer → line) ...; answer: a SASL dialogue. */

@@ -52,7 +52,7 @@ void smtp_cmd_hello(struct smtp_session *s, struct slice args)
 	name_protocol(s);
 	s->source = (struct post_source){ .door = slice_str(smtp_role_name(s->role)),
 		.with = slice_str(s->with),
-		.peer = slice_str(s->peer),
+		.peer = conn_peer(s->conn),
 		.helo = slice_str(s->helo),
 		.by = slice_str(smtp_hostname(s)),
 		.tls = slice_str(s->tls),

@@ -36,7 +36,6 @@ static enum rc open_session(void *arg, struct conn *c)
 	s->smtp = door->smtp;
 	s->conn = c;
 	s->role = door->role;
-	snprintf(s->peer, sizeof(s->peer), "%.*s", FMT(conn_peer(c)));
 	c->session = s;
 	c->task.step = smtp_step_greet;
 	return RC_OK;
@@ -87,12 +86,12 @@ void smtp_refuse(struct smtp_session *s, const struct fault *why)
 	smtp_say(s, row->smtp, fault_text(why));
 	metric_fault(why->id);
 	event_log(EVENT_SMTP_REFUSED, f_slice("trace", s->mail ? post_id(s->mail) : S("")),
-		f_str("door", kinds[s->role].name), f_str("peer", s->peer),
+		f_str("door", kinds[s->role].name), f_slice("peer", conn_peer(s->conn)),
 		f_str("fault", row->name), f_str("why", fault_text(why)));
 	if (is_offence(s, row) && ++s->errors > s->smtp->deps.errors_max) {
 		smtp_say(s, fault_row(FAULT_TOO_MANY_ERRORS)->smtp,
 			fault_row(FAULT_TOO_MANY_ERRORS)->sentence);
-		event_log(EVENT_SMTP_TOO_MANY_ERRORS, f_str("peer", s->peer));
+		event_log(EVENT_SMTP_TOO_MANY_ERRORS, f_slice("peer", conn_peer(s->conn)));
 		s->closing = true;
 	}
 }
@@ -114,17 +113,7 @@ void smtp_reset(struct smtp_session *s)
 
 struct auth_peer smtp_auth_peer(struct smtp_session *s)
 {
-	const struct net_listener *l = conn_listener(s->conn);
-	return (struct auth_peer){ .auth = s->smtp->deps.auth,
-		.task = &s->conn->task,
-		.door = S("smtp"),
-		.address = slice_str(s->peer),
-		.listener = slice_str(l ? l->name : ""),
-		.logins_max = l ? l->logins_max : 0,
-		.logins_ms = l ? l->logins_ms : 0,
-		.is_private = conn_is_tls(s->conn) || conn_is_loopback(s->conn),
-		.tls_exporter = conn_tls_exporter(s->conn),
-		.tls_server_end_point = conn_tls_end_point(s->conn) };
+	return auth_peer_of(s->smtp->deps.auth, s->conn, S("smtp"));
 }
 
 const char *smtp_hostname(const struct smtp_session *s)

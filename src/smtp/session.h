@@ -44,7 +44,6 @@ struct smtp_session {
 	char helo[HELO_MAX + 1];
 	char with[12];
 	char tls[96];
-	char peer[64];
 };
 
 /* Steps: greet → line → (body | chunk → deliver) → line ...; answer: a SASL dialogue. */
