@@ -28,16 +28,34 @@ static void write_file(const char *name, const char *fmt, ...)
 	fclose(f);
 }
 
+static int bind_at(int type, struct sockaddr_in *at)
+{
+	socklen_t len = sizeof(*at);
+	int fd = socket(AF_INET, type, 0);
+	assert_true(fd >= 0);
+	if (bind(fd, (struct sockaddr *)at, sizeof(*at)) == 0)
+		return getsockname(fd, (struct sockaddr *)at, &len) == 0 ? fd : -1;
+	close(fd);
+	return -1;
+}
+
+/* One that is free for datagrams and for streams: a name server takes both. */
 static unsigned free_port(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	socklen_t len = sizeof(at);
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	getsockname(fd, (struct sockaddr *)&at, &len);
-	close(fd);
-	return ntohs(at.sin_port);
+	for (int i = 0; i < 100; i++) {
+		struct sockaddr_in at = { .sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		int udp = bind_at(SOCK_DGRAM, &at);
+		assert_true(udp >= 0);
+		int tcp = bind_at(SOCK_STREAM, &at);
+		close(udp);
+		if (tcp >= 0) {
+			close(tcp);
+			return ntohs(at.sin_port);
+		}
+	}
+	fail_msg("no port is free");
+	return 0;
 }
 
 static const char zone[] =
@@ -46,7 +64,7 @@ static const char zone[] =
 	"@ TXT \"v=spf1 \" \"-all\"\nmx A 192.0.2.7\nmx AAAA 2001:db8::7\nalias CNAME mx\n"
 	"_25._tcp.mx TLSA 3 1 1 0101010101010101010101010101010101010101010101010101010101010101\n";
 
-/* Asks until the zone is served with its signatures: 0, or -1 after 20 s. */
+/* Asks until the zone is served with its signatures: 0, or -1 after 20 s, or when the server has ended. */
 static int wait_until_signed(void)
 {
 	/* SOA of signed.test, with an OPT record that asks for signatures (RFC 1035 4.1, RFC 6891 6.1, RFC 3225) */
@@ -60,7 +78,9 @@ static int wait_until_signed(void)
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	for (int i = 0; i < 400 && answers < 2; i++) { /* SOA and its RRSIG */
+	for (int i = 0; i < 400 && answers < 2 && knot.pid; i++) { /* SOA and its RRSIG */
+		if (waitpid(knot.pid, NULL, WNOHANG) == knot.pid)
+			knot.pid = 0;
 		sendto(fd, query, sizeof(query), 0, (struct sockaddr *)&at, sizeof(at));
 		ssize_t n = recv(fd, reply, sizeof(reply), 0);
 		answers = n > 12 && (reply[3] & 15) == 0 ? reply[6] << 8 | reply[7] : 0;
@@ -71,14 +91,8 @@ static int wait_until_signed(void)
 	return answers < 2 ? -1 : 0;
 }
 
-static int start_knot(void **state)
+static void write_conf(void)
 {
-	char command[256], line[256] = "";
-	(void)state;
-	if (access("/usr/sbin/knotd", X_OK) != 0)
-		return 0;
-	snprintf(knot.dir, sizeof(knot.dir), "/tmp/veredus-dns-XXXXXX");
-	assert_non_null(mkdtemp(knot.dir));
 	knot.port = free_port();
 	snprintf(knot.server, sizeof(knot.server), "127.0.0.1:%u", knot.port);
 	write_file("knot.conf",
@@ -93,7 +107,11 @@ static int start_knot(void **state)
 		"dnssec-policy: p\n"
 		"  - domain: plain.test\n    file: zone\n",
 		knot.dir, knot.port, knot.dir, knot.dir);
-	write_file("zone", "%s", zone);
+}
+
+static void make_key(void)
+{
+	char command[256], line[256] = "";
 	snprintf(command, sizeof(command),
 		"keymgr -c %s/knot.conf signed.test generate algorithm=13 ksk=yes zsk=yes "
 		">/dev/null 2>&1",
@@ -109,15 +127,32 @@ static int start_knot(void **state)
 	if (f)
 		pclose(f);
 	assert_true(knot.anchor[0]);
-	snprintf(command, sizeof(command), "%s/knot.conf", knot.dir);
-	knot.pid = fork();
-	if (knot.pid == 0) {
-		freopen("/dev/null", "w", stdout);
-		freopen("/dev/null", "w", stderr);
-		execl("/usr/sbin/knotd", "knotd", "-c", command, (char *)NULL);
-		_exit(1);
+}
+
+/* Another may have taken the port meanwhile: the server ends then, and another port is tried. */
+static int start_knot(void **state)
+{
+	char conf[64];
+	int rc = -1;
+	(void)state;
+	snprintf(knot.dir, sizeof(knot.dir), "/tmp/veredus-dns-XXXXXX");
+	assert_non_null(mkdtemp(knot.dir));
+	snprintf(conf, sizeof(conf), "%s/knot.conf", knot.dir);
+	write_file("zone", "%s", zone);
+	for (int i = 0; i < 5 && !knot.pid; i++) {
+		write_conf();
+		if (i == 0)
+			make_key();
+		knot.pid = fork();
+		if (knot.pid == 0) {
+			freopen("/dev/null", "w", stdout);
+			freopen("/dev/null", "w", stderr);
+			execl("/usr/sbin/knotd", "knotd", "-c", conf, (char *)NULL);
+			_exit(1);
+		}
+		rc = wait_until_signed();
 	}
-	return wait_until_signed();
+	return rc;
 }
 
 static int stop_knot(void **state)
