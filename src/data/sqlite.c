@@ -129,7 +129,8 @@ static enum rc db_open(const char *path, bool writer, struct db **out, struct fa
 	return RC_OK;
 }
 
-static enum rc reader_get(struct sqlite *q, struct db **out, struct fault *why)
+/* One that rests; NULL: none does. */
+static struct db *reader_take(struct sqlite *q)
 {
 	lock_enter(&q->lock);
 	struct db *d = q->readers;
@@ -138,6 +139,12 @@ static enum rc reader_get(struct sqlite *q, struct db **out, struct fault *why)
 		q->readers_n--;
 	}
 	lock_leave(&q->lock);
+	return d;
+}
+
+static enum rc reader_get(struct sqlite *q, struct db **out, struct fault *why)
+{
+	struct db *d = reader_take(q);
 	if (!d)
 		return db_open(q->path, false, out, why);
 	*out = d;
@@ -292,13 +299,7 @@ static void sqlite_shrink(void *e, uint64_t keep)
 {
 	struct sqlite *q = e;
 	while ((uint64_t)sqlite3_memory_used() > keep) {
-		lock_enter(&q->lock);
-		struct db *d = q->readers;
-		if (d) {
-			q->readers = d->next;
-			q->readers_n--;
-		}
-		lock_leave(&q->lock);
+		struct db *d = reader_take(q);
 		if (!d)
 			return;
 		db_close(d);

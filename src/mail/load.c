@@ -103,9 +103,7 @@ static bool list_page(void *ctx, struct slice key, struct slice value)
 {
 	struct listing *l = ctx;
 	uint32_t no;
-	struct slice tail = slice_tail(key, key.len - (key.len < 4 ? key.len : 4));
-	l->rc = take_be32(&tail, &no) == RC_OK && no <= UINT32_MAX >> MAIL_PAGE_BITS ? RC_OK
-										     : RC_LOST;
+	l->rc = mail_page_no(key, &no);
 	if (l->rc != RC_OK)
 		return false;
 	struct mail_page *p = mail_table_page(&l->table, no << MAIL_PAGE_BITS, true);

@@ -161,6 +161,8 @@ void mail_heads_write(const struct mail_account *ma, uint64_t claim, struct buf 
 /* Replaces the boxes. */
 enum rc mail_heads_read(struct mail_account *ma, struct slice in, uint64_t *claim);
 struct slice mail_key_page(struct arena *a, uint32_t account, uint32_t box, uint32_t page);
+/* The page's number at the end of such a key. LOST: it has none that a UID could be in. */
+enum rc mail_page_no(struct slice key, uint32_t *out);
 struct slice mail_key_where(
 	struct arena *a, uint32_t account, uint64_t mid, uint32_t box, uint32_t uid);
 struct slice mail_key_u64(struct arena *a, uint32_t account, uint8_t tail, uint64_t n);

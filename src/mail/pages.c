@@ -20,9 +20,7 @@ static bool visit_page(void *ctx, struct slice key, struct slice value)
 {
 	struct loading *l = ctx;
 	uint32_t no;
-	struct slice tail = slice_tail(key, key.len - (key.len < 4 ? key.len : 4));
-	l->rc = take_be32(&tail, &no) == RC_OK && no <= UINT32_MAX >> MAIL_PAGE_BITS ? RC_OK
-										     : RC_LOST;
+	l->rc = mail_page_no(key, &no);
 	struct mail_page *p =
 		l->rc == RC_OK ? mail_table_page(&l->table, no << MAIL_PAGE_BITS, false) : NULL;
 	if (!p)

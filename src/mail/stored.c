@@ -32,6 +32,13 @@ struct slice mail_key_page(struct arena *a, uint32_t account, uint32_t box, uint
 	return key_of(a, account, 'p', (uint32_t[]){ box, page }, 2);
 }
 
+enum rc mail_page_no(struct slice key, uint32_t *out)
+{
+	struct slice tail = slice_tail(key, key.len - (key.len < 4 ? key.len : 4));
+	return take_be32(&tail, out) == RC_OK && *out <= UINT32_MAX >> MAIL_PAGE_BITS ? RC_OK
+										      : RC_LOST;
+}
+
 struct slice mail_key_where(
 	struct arena *a, uint32_t account, uint64_t mid, uint32_t box, uint32_t uid)
 {
