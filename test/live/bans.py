@@ -1,4 +1,6 @@
 # bans.py: Too many failed log-ins ban an address; an administrator bans, looks and takes back; proxies stay welcome.
+import base64
+import http.client
 import imaplib
 import json
 import re
@@ -17,7 +19,8 @@ def start():
                            "auth.allow-plain-text=true", 'server.listener.imap.proxy.trusted-networks=["127.0.0.0/8"]',
                            "auth.max-failures=100", "imap.max-errors=100",
                            "server.listener.imaps.login-rate=5/1h",
-                           "server.listener.submission.login-rate=2/1h"])
+                           "server.listener.submission.login-rate=2/1h",
+                           "server.listener.http.login-rate=2/1h"])
 
 
 def banned(s):
@@ -151,6 +154,12 @@ def log_ins_have_a_rate_at_their_listener(s):
                 got = (e.smtp_code, e.smtp_error)
             assert got[0] == code, got
     assert login(s, "203.0.113.10", PASSWORD)[0].startswith(b"a OK")
+    for status in (403, 403, 429):  # she may not see it; the third is not even looked at
+        c = http.client.HTTPConnection("127.0.0.1", s.port["http"], timeout=10 * SLOW)
+        token = base64.b64encode(f"{ANN}:{PASSWORD}".encode()).decode()
+        c.request("GET", "/api/telemetry/metrics/live", headers={"Authorization": f"Basic {token}"})
+        assert c.getresponse().status == status, status
+        c.close()
 
 
 @test
@@ -158,7 +167,7 @@ def told_and_counted(s):
     figures = json.loads(s.cli("metrics", "--json"))
     assert figures["veredus_bans"] == 0 and figures["veredus_bans_made_total"] >= 4
     assert figures["veredus_connections_banned_total"] >= 5
-    assert figures["veredus_auth_limited_total"] >= 2
+    assert figures["veredus_auth_limited_total"] >= 3
     text = s.log.read_text()
     assert 'ban.added: ' in text and 'address="203.0.113.9"' in text and "ban.removed: " in text
 
